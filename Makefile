@@ -1,0 +1,250 @@
+# tidemark: see README.md. `make demo` and `make test` do all the set-up on a
+# fresh Debian machine as root; plain `make` needs neither root nor network.
+
+CC = gcc
+CLANG = clang
+BPFTOOL = $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PKG_CONFIG = pkg-config
+
+ARCH := $(shell uname -m | sed -e s/aarch64/arm64/)
+BPF_ARCH := $(if $(filter arm64,$(ARCH)),arm64,x86)
+
+BUILD = build
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+CPPFLAGS = -I. -I$(BUILD) -D_GNU_SOURCE
+SANITIZE =
+CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -pthread $(SANITIZE)
+WARN_BPF = -Wall -Wextra -Wno-unused-parameter -Werror
+DEPS = -MMD -MP
+
+LIBBPF := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
+NCURSES := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
+NCURSES_CFLAGS := $(shell $(PKG_CONFIG) --cflags ncursesw 2>/dev/null)
+JANSSON := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+LIBS = $(JANSSON) -lm
+
+# What every set-up installs, by name, from Debian's packages.
+PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
+	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
+	   libcmocka-dev
+TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
+	bpf-arm64 test-programs
+
+all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc
+
+# --- set-up ------------------------------------------------------------------
+
+# Asks nothing, and does nothing where all is there.
+define install_packages
+	@missing=$$(for package in $(1); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || \
+			echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+		if [ $$(id -u) != 0 ]; then \
+			echo "tidemark: as root: apt-get install" $$missing >&2; exit 1; fi; \
+		echo "installing" $$missing; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && \
+		apt-get -qq -y --no-install-recommends install $$missing >/dev/null; \
+	fi
+endef
+
+packages:
+	$(call install_packages,$(PACKAGES))
+
+test-packages:
+	$(call install_packages,$(TEST_PACKAGES))
+
+# --- the demo ----------------------------------------------------------------
+
+# make demo ALLOCATOR=jemalloc|mimalloc|glibc CACHE=unbounded|lru
+ALLOCATOR = jemalloc
+CACHE = unbounded
+DEMO_DIR = $(BUILD)/demo/$(ALLOCATOR)-$(CACHE)
+
+demo: packages
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s run-demo
+
+# The handler takes an event every 4 ms for 18 s; its own account goes to truth.jsonl.
+run-demo:
+	@test -x $(BUILD)/handler-$(ALLOCATOR) || { \
+		echo "tidemark: ALLOCATOR=$(ALLOCATOR): give jemalloc, mimalloc or glibc" >&2; exit 64; }
+	@case $(CACHE) in unbounded|lru) ;; *) \
+		echo "tidemark: CACHE=$(CACHE): give unbounded or lru" >&2; exit 64;; esac
+	@mkdir -p $(DEMO_DIR)
+	@view=watch; test -t 1 && test -t 0 && view=top; \
+	$(BUILD)/tidemark $$view --interval 1000 --for 25 --export $(DEMO_DIR) -- \
+		sh -c 'exec "$$0" "$$@" >$(DEMO_DIR)/truth.jsonl' $(BUILD)/handler-$(ALLOCATOR) \
+		--cache $(CACHE) --invocations 0 --duration 18 --gap 4
+	@echo "the handler's own account:"; tail -n 1 $(DEMO_DIR)/truth.jsonl
+
+# --- BPF programs ------------------------------------------------------------
+
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf/%.bpf.o)
+SKELETON = $(BUILD)/bpf/tidemark.skel.h
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux/$(ARCH) -I. $(WARN_BPF) \
+		$(DEPS) -c $< -o $@
+
+$(BUILD)/bpf/tidemark.bpf.o: $(BPF_OBJ)
+	$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/bpf/tidemark.bpf.o
+	$(BPFTOOL) gen skeleton $< name tidemark > $@
+
+# The programs for the other architecture: compiled, so that they stay compilable.
+BPF_ARM64 := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf-arm64/%.bpf.o)
+bpf-arm64: $(BPF_ARM64)
+$(BUILD)/bpf-arm64/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_arm64 -Ivmlinux/arm64 -I. $(WARN_BPF) $(DEPS) \
+		-c $< -o $@
+
+# --- the collector -----------------------------------------------------------
+
+# Everything but main, the live source and the terminal is in one library, so
+# that tests link without root, kernel or terminal.
+USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
+APART := user/main.c user/source/live.c user/source/programs.c user/view/dashboard/terminal.c
+LIB_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(APART),$(USER_SRC)))
+LIVE_OBJ := $(BUILD)/obj/user/source/live.o $(BUILD)/obj/user/source/programs.o
+LIB = $(BUILD)/libtidemark.a
+LIVE_LIBS = $(LIBBPF) -lcap
+
+# The ledger's leaves grow in any order: glibc's heap keeps 3 bytes a page more
+# between them than jemalloc's slabs do.
+COLLECTOR_MALLOC = -ljemalloc
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/obj/user/source/live.o: $(SKELETON)
+$(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
+$(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/tidemark: $(BUILD)/obj/user/main.o $(LIVE_OBJ) \
+		   $(BUILD)/obj/user/view/dashboard/terminal.o $(LIB)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIVE_LIBS) $(NCURSES) $(LIBS) $(COLLECTOR_MALLOC)
+
+# --- the order handler -------------------------------------------------------
+
+# The workload is built as distributions build: without frame pointers.
+HANDLER_SRC := $(wildcard handler/*.c)
+HANDLER_ALLOCATORS = glibc jemalloc mimalloc
+HANDLER_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out handler/allocator_%.c,$(HANDLER_SRC)))
+HANDLER_LIBS_glibc =
+HANDLER_LIBS_jemalloc = -ljemalloc
+HANDLER_LIBS_mimalloc = -lmimalloc
+
+$(BUILD)/obj/handler/%.o: CFLAGS += -fomit-frame-pointer
+
+$(BUILD)/handler-%: $(HANDLER_OBJ) $(BUILD)/obj/handler/allocator_%.o
+	$(CC) $(CFLAGS) -o $@ $^ $(HANDLER_LIBS_$*) $(JANSSON) -lm
+
+# --- tests -------------------------------------------------------------------
+
+TARGET_SRC := $(wildcard tests/targets/*.c)
+TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
+	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc
+
+$(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
+
+$(BUILD)/targets/%: tests/targets/%.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $<
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
+HANDLER_TEST_SRC := $(wildcard tests/handler/test_*.c)
+HANDLER_TESTS := $(HANDLER_TEST_SRC:%.c=$(BUILD)/%)
+BPF_TEST_SRC := $(wildcard tests/bpf/test_*.c)
+BPF_TESTS := $(BPF_TEST_SRC:%.c=$(BUILD)/%)
+E2E_TEST_SRC := $(wildcard tests/e2e/test_*.c)
+E2E_TESTS := $(E2E_TEST_SRC:%.c=$(BUILD)/%)
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) -lcap -lcmocka
+
+$(BUILD)/tests/bpf/%: tests/bpf/%.c $(LIVE_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIVE_OBJ) $(LIB) $(LIVE_LIBS) $(LIBS) -lcmocka
+
+$(BUILD)/tests/handler/%: tests/handler/%.c $(HANDLER_OBJ) $(BUILD)/obj/handler/allocator_glibc.o
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< \
+		$(filter-out %/main.o,$(HANDLER_OBJ)) $(BUILD)/obj/handler/allocator_glibc.o \
+		$(JANSSON) -lm -lcmocka
+
+$(BUILD)/tests/e2e/%: tests/e2e/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) -lm -lcmocka
+
+# --- all the checks ----------------------------------------------------------
+
+FORMATTED := $(filter-out vmlinux/%,$(shell find bpf user handler tests vmlinux -name '*.[ch]'))
+TIDIED := $(filter %.c,$(filter user/% handler/%,$(FORMATTED)))
+
+format:
+	clang-format -i $(FORMATTED)
+
+lint: $(SKELETON)
+	clang-format --dry-run -Werror $(FORMATTED)
+	printf '%s\n' $(TIDIED) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
+		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \
+		-DTIDEMARK_VERSION=\"lint\" 2>/dev/null' clang-tidy
+
+test-programs: all $(TARGETS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+
+# The same code with AddressSanitizer and UndefinedBehaviorSanitizer.
+SANITIZED = $(BUILD)/sanitized
+sanitized-programs:
+	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		$(patsubst $(BUILD)/%,$(SANITIZED)/%,$(UNIT_TESTS) $(HANDLER_TESTS) \
+		$(BUILD)/tests/bpf/test_attach)
+
+test: test-packages
+	@$(MAKE) --no-print-directory -s -j2 test-programs bpf-arm64
+	@$(MAKE) --no-print-directory -s -j2 sanitized-programs
+	@$(MAKE) --no-print-directory -s check
+
+# Every test program prints what it did to $(BUILD)/logs; the end is cmocka's own.
+check: lint
+	@BUILD=$(BUILD) sh tests/run.sh $(UNIT_TESTS) $(HANDLER_TESTS) \
+		$(patsubst $(BUILD)/%,$(SANITIZED)/%,$(UNIT_TESTS) \
+		$(filter-out %/test_program,$(HANDLER_TESTS)) $(BUILD)/tests/bpf/test_attach) \
+		$(BPF_TESTS) $(E2E_TESTS)
+
+# --- benchmarks --------------------------------------------------------------
+
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) $(COLLECTOR_MALLOC)
+
+bench: packages
+	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BENCHES)
+	@for bench in $(sort $(BENCHES)); do echo "== $${bench##*/}"; $$bench || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

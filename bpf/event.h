@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel side (bpf/) and the collector (user/), and
+ * the one record format of the whole pipeline: what the BPF programs put into
+ * the ring buffer, what the collector learns from /proc, and what a recording
+ * holds are all `struct event_*`, told apart by event_header.kind.
+ *
+ * Order of events. A syscall's exit record can land after another thread's
+ * mmap has already reused the range that the syscall freed. So what destroys
+ * is recorded when the syscall is entered and what creates when it returns:
+ *
+ *	enter: UNMAP, OVERLAY, MADVISE, BRK_SHRINK, MREMAP_BEGIN, FAULT
+ *	exit:  MMAP, MMAP_FILE, BRK, MREMAP_END, MPROTECT, POPULATE, FAILED
+ *
+ * A creating record clears nothing. A destroying call that the kernel then
+ * refuses is followed by FAILED for the same range.
+ *
+ * Included by BPF C, by the collector and, through the skeleton, by the host
+ * compiler: fixed-width __u types only, padding explicit, sizes asserted.
+ */
+#ifndef TIDEMARK_BPF_EVENT_H
+#define TIDEMARK_BPF_EVENT_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define EVENT_COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
+#define EVENT_NAME_LEN 56 /* base name of a mapped file, NUL-terminated, cut to fit */
+#define EVENT_CALLERS 8	  /* words copied from the top of the caller's stack at mmap */
+
+/* The size field is 16 bits; runs of one scan step (512 pages) always fit. */
+#define EVENT_SIZE_MAX 16384
+#define EVENT_RUNS_MAX 512
+
+/* No user address is as high: 5-level paging. */
+#define EVENT_ADDRESS_LIMIT (1ULL << 57)
+
+/*
+ * Every kind of record, once: NAME, payload struct, what it says.
+ * Kinds are numbered by position and recorded to disk: append, never reorder.
+ * X(NAME, struct, text)
+ */
+#define EVENT_KINDS(X)                                                                             \
+	X(FAULT, event_fault, "a page fault on a user address, before it is handled")              \
+	X(UNMAP, event_range, "munmap entered")                                                    \
+	X(OVERLAY, event_range, "mmap with MAP_FIXED entered: the range under it goes")            \
+	X(MADVISE, event_range, "madvise or process_madvise entered; arg is the advice")           \
+	X(BRK_SHRINK, event_range, "brk entered with an address below the current break")          \
+	X(MREMAP_BEGIN, event_mremap, "mremap entered: the source leaves its place")               \
+	X(MREMAP_END, event_mremap, "mremap returned; result is the new address or an error")      \
+	X(MMAP, event_mmap, "mmap returned an anonymous mapping")                                  \
+	X(MMAP_FILE, event_mmap_file, "mmap returned a mapping of a file")                         \
+	X(MPROTECT, event_range, "mprotect succeeded; arg is the protection")                      \
+	X(POPULATE, event_range, "the kernel faulted a range in: madvise POPULATE, mlock")         \
+	X(BRK, event_range, "brk returned: the whole heap range")                                  \
+	X(FAILED, event_range, "a call was refused, maybe half done; call names it")               \
+	X(FORK, event_fork, "a watched process forked")                                            \
+	X(EXEC, event_exec, "a process began a new program")                                       \
+	X(EXIT, event_exit, "the last thread of a process ended")                                  \
+	X(ATTACH, event_attach, "the collector began to watch a process")                          \
+	X(IDENTITY, event_identity, "program, allocator and file names of a process")              \
+	X(VMA, event_vma, "a mapping as /proc shows it")                                           \
+	X(SCAN, event_scan, "resident pages of a range as the page table shows them")              \
+	X(CYCLE, event_cycle, "a reconciliation cycle begins or ends")                             \
+	X(LAZYFREE, event_range, "lazily freed bytes of a mapping as smaps shows them, in arg")    \
+	X(SAMPLE, event_sample, "resident set by kind as /proc/PID/status shows it")               \
+	X(LOSS, event_loss, "records were lost because the ring buffer was full")                  \
+	X(INTERVAL, event_interval, "a reporting interval ended")
+
+enum event_kind {
+	EVENT_NONE = 0,
+#define X(name, type, text) EVENT_##name,
+	EVENT_KINDS(X)
+#undef X
+		EVENT_KIND_COUNT
+};
+
+/*
+ * size: bytes of the whole record with this header; a reader skips by it.
+ * pid: the process (tgid, initial PID namespace) whose memory the record is
+ * about; tid: the thread that caused it. time_ns: CLOCK_MONOTONIC.
+ */
+struct event_header {
+	__u16 size;
+	__u16 kind;
+	__u32 pid;
+	__u32 tid;
+	__u32 flags; /* reserved, 0 */
+	__u64 time_ns;
+};
+
+/*
+ * Bits of a page fault's error code, arch/x86/include/asm/trap_pf.h. The
+ * kernel side translates other architectures to these.
+ */
+#define FAULT_PRESENT 0x1 /* the page was there: a protection fault, copy on write */
+#define FAULT_WRITE 0x2
+#define FAULT_USER 0x4 /* unset: the kernel touched user memory, as in read(2) */
+
+struct event_fault {
+	struct event_header h;
+	__u64 addr; /* as accessed, not rounded */
+	__u32 error;
+	__u32 pad;
+};
+
+/* Which call a range record is about, for FAILED. */
+enum event_call {
+	EVENT_CALL_NONE,
+	EVENT_CALL_MUNMAP,
+	EVENT_CALL_MMAP,
+	EVENT_CALL_MADVISE,
+	EVENT_CALL_BRK,
+	EVENT_CALL_MLOCK,    /* POPULATE of everything: mlockall, arg its MCL_* flags */
+	EVENT_CALL_MPROTECT, /* arg is the protection: it holds up to the first hole */
+	EVENT_CALL_COUNT
+};
+
+struct event_range {
+	struct event_header h;
+	__u64 addr;
+	__u64 len; /* bytes, as passed: not rounded to pages */
+	__u32 call;
+	__u32 arg;   /* by kind, see EVENT_KINDS */
+	__u64 value; /* LAZYFREE: bytes, in its last record ns spent; else 0 */
+};
+
+struct event_mremap {
+	struct event_header h;
+	__u64 old_addr;
+	__u64 old_len;
+	__u64 new_len;
+	__u64 new_addr; /* MREMAP_FIXED's wish at BEGIN, else 0 */
+	__s64 result;	/* at END: the new address, or a negative errno */
+	__u32 flags;
+	__u32 pad;
+};
+
+/*
+ * callers: the top of the user stack at the call. In glibc's mmap64, and every
+ * other leaf wrapper, callers[0] is the return address, so the module it lies
+ * in is the library that asked for the memory.
+ */
+struct event_mmap {
+	struct event_header h;
+	__u64 addr;
+	__u64 len;
+	__u32 prot;
+	__u32 flags;
+	__u64 callers[EVENT_CALLERS];
+};
+
+struct event_mmap_file {
+	struct event_mmap m;
+	__u64 offset; /* bytes into the file */
+	__u64 ino;
+	__u32 dev; /* kernel's dev_t: major << 20 | minor */
+	__u32 pad;
+	char name[EVENT_NAME_LEN];
+};
+
+#define FORK_SHARES_MM 0x1 /* vfork, posix_spawn: the child runs in the parent's memory */
+#define FORK_WATCHED 0x2   /* the child has its own memory and is watched from now on */
+
+/* h.pid is the parent. */
+struct event_fork {
+	struct event_header h;
+	__u32 child;
+	__u32 flags;
+	char comm[EVENT_COMM_LEN];
+};
+
+struct event_exec {
+	struct event_header h;
+	char comm[EVENT_COMM_LEN];
+};
+
+#define EXIT_CODE_LEFT 0xffffffffU /* alive, but no longer of those to be watched */
+
+struct event_exit {
+	struct event_header h;
+	__u32 code; /* as wait(2) has it, or EXIT_CODE_LEFT */
+	__u32 pad;
+	__u64 lost; /* records of this process lost since the watch began */
+};
+
+/* start_ticks: field 22 of /proc/PID/stat; with the pid it names a process for good. */
+struct event_attach {
+	struct event_header h;
+	__u64 start_ticks;
+	char comm[EVENT_COMM_LEN];
+};
+
+enum event_allocator {
+	ALLOCATOR_UNKNOWN,
+	ALLOCATOR_GLIBC,
+	ALLOCATOR_JEMALLOC,
+	ALLOCATOR_MIMALLOC,
+	ALLOCATOR_TCMALLOC,
+	ALLOCATOR_MUSL,
+	ALLOCATOR_GO,
+	ALLOCATOR_COUNT
+};
+
+struct event_identity {
+	struct event_header h;
+	__u64 start_ticks;
+	__u32 allocator; /* enum event_allocator */
+	__u32 flags;	 /* IDENTITY_* */
+	char comm[EVENT_COMM_LEN];
+};
+
+#define IDENTITY_THP_ALWAYS 0x1 /* transparent huge pages without madvise */
+#define IDENTITY_THP_NEVER 0x2
+#define IDENTITY_THP_SIZES 0x4 /* sizes between 4 KiB and 2 MiB are enabled, too: since 6.8 */
+
+/* How a mapping found in /proc is used; those made by mmap say it by their flags. */
+enum event_vma_kind {
+	VMA_KIND_ANON,
+	VMA_KIND_FILE,
+	VMA_KIND_HEAP,
+	VMA_KIND_STACK,
+	VMA_KIND_SPECIAL, /* [vdso], [vvar], [uprobes] */
+	VMA_KIND_COUNT
+};
+
+/*
+ * gap_start: the end of the mapping before it: [gap_start, start) is unmapped.
+ * start == end says that [gap_start, start) is unmapped and no more. time_ns
+ * is from before the look: later records win over it.
+ */
+struct event_vma {
+	struct event_header h;
+	__u64 gap_start;
+	__u64 start;
+	__u64 end;
+	__u64 offset;
+	__u64 ino;
+	__u32 dev;
+	__u32 prot;  /* PROT_* */
+	__u32 flags; /* MAP_PRIVATE or MAP_SHARED */
+	__u32 vma_kind;
+	char name[EVENT_NAME_LEN];
+};
+
+/* Why /proc was read. */
+enum event_cause {
+	CAUSE_ATTACH,	/* first look, also after exec and fork */
+	CAUSE_PERIODIC, /* the low-rate check */
+	CAUSE_LOSS,	/* records were lost */
+	CAUSE_FAILED,	/* a destroying call was refused */
+	CAUSE_HUGE,	/* a fault may have brought a huge page */
+	CAUSE_POPULATE, /* the kernel faulted pages in for the process */
+	CAUSE_ADVICE,	/* advice whose effect the kernel may defer: PAGEOUT, COLLAPSE */
+	CAUSE_COUNT
+};
+
+struct event_run {
+	__u64 start; /* address */
+	__u64 pages;
+};
+
+/*
+ * Anonymous private pages present in [start, end), sorted, without overlap, at
+ * most EVENT_RUNS_MAX of them in all.
+ * The look was between begin_ns and h.time_ns: what changed since shortly
+ * before begin_ns is not settled by it.
+ */
+struct event_scan {
+	struct event_header h;
+	__u64 start;
+	__u64 end;
+	__u64 begin_ns;
+	__u32 cause;
+	__u32 run_count;
+	struct event_run runs[];
+};
+
+struct event_cycle {
+	struct event_header h;
+	__u32 cause;
+	__u32 end;     /* 0: begins, 1: ends, 2: given up, the process is gone */
+	__u64 cost_ns; /* at the end: time spent in /proc for it */
+};
+
+struct event_sample {
+	struct event_header h;
+	__u64 anon_bytes;
+	__u64 file_bytes;
+	__u64 shmem_bytes;
+	__u64 swap_bytes;
+	__u64 virtual_bytes;
+};
+
+struct event_loss {
+	struct event_header h;
+	__u64 lost; /* records since the last one */
+};
+
+/* h.pid is 0: an interval ends for every process at once. */
+struct event_interval {
+	struct event_header h;
+	__u64 number;
+};
+
+_Static_assert(sizeof(struct event_header) == 24, "event_header is part of the contract");
+_Static_assert(sizeof(struct event_fault) == 40, "event_fault is part of the contract");
+_Static_assert(sizeof(struct event_range) == 56, "event_range is part of the contract");
+_Static_assert(sizeof(struct event_mremap) == 72, "event_mremap is part of the contract");
+_Static_assert(sizeof(struct event_mmap) == 112, "event_mmap is part of the contract");
+_Static_assert(sizeof(struct event_mmap_file) == 192, "event_mmap_file is part of the contract");
+_Static_assert(sizeof(struct event_fork) == 48, "event_fork is part of the contract");
+_Static_assert(sizeof(struct event_exec) == 40, "event_exec is part of the contract");
+_Static_assert(sizeof(struct event_exit) == 40, "event_exit is part of the contract");
+_Static_assert(sizeof(struct event_attach) == 48, "event_attach is part of the contract");
+_Static_assert(sizeof(struct event_identity) == 56, "event_identity is part of the contract");
+_Static_assert(sizeof(struct event_vma) == 136, "event_vma is part of the contract");
+_Static_assert(sizeof(struct event_scan) == 56, "event_scan is part of the contract");
+_Static_assert(sizeof(struct event_run) == 16, "event_run is part of the contract");
+_Static_assert(sizeof(struct event_cycle) == 40, "event_cycle is part of the contract");
+_Static_assert(sizeof(struct event_sample) == 64, "event_sample is part of the contract");
+_Static_assert(sizeof(struct event_loss) == 32, "event_loss is part of the contract");
+_Static_assert(sizeof(struct event_interval) == 32, "event_interval is part of the contract");
+
+/*
+ * The `watched` map: key is a tgid (initial PID namespace). Who is not in it
+ * pays one look-up. The counters are written by the kernel side, and read, never
+ * reset, by the collector.
+ */
+#define WATCH_CHILDREN 0x1 /* its children are watched too */
+#define WATCH_NAMED 0x2	   /* watched because of its command name */
+#define WATCH_DORMANT 0x4  /* silent until its next exec: tidemark's own child before it is CMD */
+#define WATCH_ALIAS 0x8	   /* runs in ledger_pid's memory (vfork) until it execs or exits */
+#define WATCH_ENDED 0x10   /* exited, but the EXIT record was lost: the collector removes it */
+
+struct watched {
+	__u32 ledger_pid; /* whose ledger its records belong to; itself unless WATCH_ALIAS */
+	__u32 flags;
+	__u64 lost; /* records that found the ring buffer full */
+	__u64 mm;   /* WATCH_ALIAS: the kernel's address of the memory it shares */
+};
+
+/* `names` map: key is a comm; who execs under that name is watched. The value is its WATCH_*. */
+struct watched_name {
+	char comm[EVENT_COMM_LEN];
+};
+
+/* Counters about no process in particular, in the skeleton's .bss. */
+struct watch_totals {
+	__u64 unwatched_children; /* `watched` was full: this many were not followed */
+	__u64 cut_iovecs;	  /* process_madvise with more ranges than are followed */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Types of the kernel that the programs read, as far as they read them: arm64. */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include "../types.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* arch/arm64/include/uapi/asm/ptrace.h */
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
+
+/* arch/arm64/include/asm/ptrace.h */
+struct pt_regs {
+	union {
+		struct user_pt_regs user_regs;
+		struct {
+			u64 regs[31];
+			u64 sp;
+			u64 pc;
+			u64 pstate;
+		};
+	};
+	u64 orig_x0;
+	s32 syscallno;
+};
+
+#pragma clang attribute pop
+
+#include "../kernel.h"
+
+/* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
+#define USER_ARG6(regs) BPF_CORE_READ(regs, regs[5])
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_LEN 512
+#define HELD_LINES 32
+
+static struct {
+	pthread_mutex_t lock;
+	enum log_level level;
+	bool held;
+	char lines[HELD_LINES][LINE_LEN]; /* ring of what was kept */
+	size_t kept;			  /* in all, also those overwritten */
+	char newest[LINE_LEN];
+} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO};
+
+void log_set_level(enum log_level level)
+{
+	logger.level = level;
+}
+
+static void print_line(const char *line)
+{
+	fprintf(stderr, "tidemark: %s\n", line);
+}
+
+void log_hold(bool held)
+{
+	pthread_mutex_lock(&logger.lock);
+	logger.held = held;
+	if (!held) {
+		size_t first = logger.kept > HELD_LINES ? logger.kept - HELD_LINES : 0;
+
+		if (first)
+			fprintf(stderr, "tidemark: (%zu earlier messages were not kept)\n", first);
+		for (size_t i = first; i < logger.kept; i++)
+			print_line(logger.lines[i % HELD_LINES]);
+		logger.kept = 0;
+	}
+	pthread_mutex_unlock(&logger.lock);
+}
+
+void log_newest(char *text, size_t size)
+{
+	pthread_mutex_lock(&logger.lock);
+	snprintf(text, size, "%s", logger.newest);
+	pthread_mutex_unlock(&logger.lock);
+}
+
+void log_message(enum log_level level, const char *format, ...)
+{
+	char line[LINE_LEN];
+	va_list args;
+
+	if (level > logger.level)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+
+	pthread_mutex_lock(&logger.lock);
+	memcpy(logger.newest, line, sizeof(line));
+	if (logger.held)
+		memcpy(logger.lines[logger.kept++ % HELD_LINES], line, sizeof(line));
+	else
+		print_line(line);
+	pthread_mutex_unlock(&logger.lock);
+}

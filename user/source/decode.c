@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/source/decode.h"
+
+#include <errno.h>
+
+static const size_t sizes[EVENT_KIND_COUNT] = {
+#define X(name, type, text) [EVENT_##name] = sizeof(struct type),
+	EVENT_KINDS(X)
+#undef X
+};
+
+const char *event_kind_name(unsigned int kind)
+{
+	static const char *const names[EVENT_KIND_COUNT] = {
+#define X(name, type, text) [EVENT_##name] = #name,
+		EVENT_KINDS(X)
+#undef X
+	};
+
+	return kind < EVENT_KIND_COUNT && names[kind] ? names[kind] : "?";
+}
+
+static int scan_check(const struct event_scan *scan)
+{
+	__u64 at = scan->start, pages = 0;
+
+	if (scan->start > scan->end || scan->end > EVENT_ADDRESS_LIMIT ||
+	    scan->run_count > (scan->h.size - sizeof(*scan)) / sizeof(*scan->runs))
+		return -EBADMSG;
+	for (__u32 i = 0; i < scan->run_count; i++) {
+		const struct event_run *run = &scan->runs[i];
+
+		if (run->start < at || run->start > scan->end || run->start & 4095 ||
+		    run->pages > (scan->end - run->start) >> 12)
+			return -EBADMSG;
+		at = run->start + (run->pages << 12);
+		pages += run->pages;
+	}
+	return pages <= EVENT_RUNS_MAX ? 0 : -EBADMSG;
+}
+
+int event_check(const void *data, size_t size)
+{
+	const struct event_header *header = data;
+
+	if (size < sizeof(*header) || header->size > size || header->size < sizeof(*header))
+		return -EBADMSG;
+	if (header->kind == EVENT_NONE || header->kind >= EVENT_KIND_COUNT)
+		return -ENOTSUP;
+	if (header->size < sizes[header->kind])
+		return -EBADMSG;
+	return header->kind == EVENT_SCAN ? scan_check(data) : 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The running kernel as a source: loads and attaches the BPF programs, reads
+ * the ring buffer, and /proc. The only user of the skeleton. Everything it
+ * attached goes when its file descriptors do, so also when tidemark is killed.
+ *
+ * Functions return 0 or a negative errno; where they fail they have said why,
+ * and what to do, in one line (log.h). Not thread safe.
+ */
+#ifndef TIDEMARK_SOURCE_LIVE_H
+#define TIDEMARK_SOURCE_LIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/types.h>
+
+#include "user/source/source.h"
+
+#define LIVE_BUFFER_DEFAULT ((size_t)32 << 20)
+#define LIVE_BUFFER_MIN ((size_t)4096)
+#define LIVE_BUFFER_MAX ((size_t)1 << 30)
+
+struct live_options {
+	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
+	unsigned int interval_ms;
+	unsigned int poll_ms;	  /* how long records may wait in the buffer; 0: 20 */
+	const char *omit_program; /* a BPF program to leave out, for tests; NULL: none */
+};
+
+struct live;
+
+/*
+ * -EPERM: not root or BPF is refused; -EOPNOTSUPP: the kernel lacks something
+ * needed; -EINVAL: options. *live is untouched on failure.
+ */
+int live_open(const struct live_options *options, struct live **live);
+
+/* The source; its close() frees the live. */
+struct source *live_source(struct live *live);
+
+/*
+ * Watches a running process; flags are WATCH_CHILDREN or 0. -ESRCH: there is
+ * none, or it ended meanwhile; -EINVAL: the id of a thread.
+ */
+int live_watch_pid(struct live *live, uint32_t pid, uint32_t flags);
+
+/*
+ * Watches all processes whose command name is `name`, those there now and those
+ * that exec under it later. *found counts the former. -EINVAL: empty or longer
+ * than 15 bytes; -E2BIG: too many names.
+ */
+int live_watch_name(struct live *live, const char *name, uint32_t flags, unsigned int *found);
+
+/*
+ * Starts a command, watched from its first instruction. argv is NULL-terminated,
+ * looked up in PATH. -ENOENT, -EACCES, ...: what execvp said.
+ */
+int live_spawn(struct live *live, char *const argv[], uint32_t flags, pid_t *pid);
+
+#endif

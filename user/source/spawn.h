@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Starting a command in two steps: the child waits before its exec until it is watched. */
+#ifndef TIDEMARK_SOURCE_SPAWN_H
+#define TIDEMARK_SOURCE_SPAWN_H
+
+#include <sys/types.h>
+
+struct spawn {
+	pid_t pid;
+	int go_fd;     /* closing it without a byte makes the child exit */
+	int report_fd; /* the errno of a failed exec, or end of file */
+};
+
+/* Forks the child; exec resets the handlers that were set, and nothing else is changed. 0 or
+ * -errno. */
+int spawn_prepare(char *const argv[], struct spawn *spawn);
+
+/* Lets it exec. 0 once it has, else the negative errno of execvp; the child is reaped then. */
+int spawn_release(struct spawn *spawn);
+
+/* Ends and reaps a child that was not released. */
+void spawn_abandon(struct spawn *spawn);
+
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/verdict/process.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "user/verdict/trend.h"
+
+struct process *process_new(struct ledger *ledger)
+{
+	struct process *process = calloc(1, sizeof(*process));
+
+	if (!process) {
+		ledger_free(ledger);
+		return NULL;
+	}
+	process->ledger = ledger;
+	return process;
+}
+
+void process_free(struct process *process)
+{
+	if (!process)
+		return;
+	ledger_free(process->ledger);
+	free(process->reports);
+	free(process);
+}
+
+const struct report *process_report_at(const struct process *process, uint64_t back)
+{
+	if (back >= process->report_count || back >= REPORT_HISTORY)
+		return NULL;
+	return &process->reports[(process->report_count - 1 - back) % REPORT_HISTORY];
+}
+
+const struct report *process_newest(const struct process *process)
+{
+	return process_report_at(process, 0);
+}
+
+/* Bytes per hour over the newest reports, the one being made among them. */
+static double growth_per_hour(const struct process *process)
+{
+	double x[GROWTH_WINDOW], y[GROWTH_WINDOW];
+	size_t count = 0;
+
+	for (uint64_t back = GROWTH_WINDOW; back-- > 0;) {
+		const struct report *report = process_report_at(process, back);
+
+		/* before the first sample the size is not known, and not 0 */
+		if (!report || !report->rss)
+			continue;
+		x[count] = report->time_s;
+		y[count++] = (double)report->rss;
+	}
+	return trend_slope(x, y, count) * 3600;
+}
+
+static void report_fill(struct report *report, const struct ledger *ledger,
+			const struct report *before)
+{
+	const struct event_sample *sample = &ledger->sample;
+	struct ledger_classes classes = ledger_classes(ledger);
+	const struct ledger_totals *totals = &ledger->totals;
+	double elapsed;
+
+	report->anon = sample->anon_bytes;
+	report->file = sample->file_bytes;
+	report->shmem = sample->shmem_bytes;
+	report->rss = report->anon + report->file + report->shmem;
+	report->swap = sample->swap_bytes;
+	report->virtual = sample->virtual_bytes;
+	report->resident = classes.resident << PAGE_SHIFT;
+	report->retained = classes.retained << PAGE_SHIFT;
+	report->lazyfree = classes.lazy << PAGE_SHIFT;
+	report->purged_total = totals->purged << PAGE_SHIFT;
+	report->returned_total = totals->returned << PAGE_SHIFT;
+	report->born_pages_total = totals->born;
+	report->events_total = totals->events;
+	report->lost_total = totals->lost;
+	report->repaired_pages_total = totals->repaired;
+	if (sample->h.time_ns)
+		report->unexplained =
+			(int64_t)report->anon - (int64_t)(ledger->sample_pages << PAGE_SHIFT);
+
+	elapsed = report->time_s - (before ? before->time_s : 0);
+	if (elapsed > 0) {
+		uint64_t born = before ? before->born_pages_total : 0;
+		uint64_t events = before ? before->events_total : 0;
+
+		report->born_pages_per_s = (double)(report->born_pages_total - born) / elapsed;
+		report->events_per_s = (double)(report->events_total - events) / elapsed;
+	}
+}
+
+/* Grows by doubling: most processes of a build or a shell are short. */
+static int reports_reserve(struct process *process)
+{
+	uint64_t capacity = process->report_capacity ? process->report_capacity * 2 : 8;
+	struct report *reports;
+
+	if (process->report_count < process->report_capacity ||
+	    process->report_capacity == REPORT_HISTORY)
+		return 0;
+	if (capacity > REPORT_HISTORY)
+		capacity = REPORT_HISTORY;
+	reports = reallocarray(process->reports, capacity, sizeof(*reports));
+	if (!reports)
+		return -ENOMEM;
+	process->reports = reports;
+	process->report_capacity = capacity;
+	return 0;
+}
+
+int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
+{
+	const struct ledger *ledger = process->ledger;
+	const struct report *before;
+	struct report report = {.time_ns = now_ns, .interval = interval};
+	struct report *slot;
+
+	if (reports_reserve(process))
+		return -ENOMEM;
+	before = process_newest(process); /* not earlier: the ring may have moved */
+	if (now_ns > ledger->attach_ns)
+		report.time_s = (double)(now_ns - ledger->attach_ns) / NSEC_PER_SEC;
+	report_fill(&report, ledger, before);
+	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
+	*slot = report;
+	slot->growth_per_hour = growth_per_hour(process);
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the views know of one watched process: its ledger, and a report for
+ * each interval.
+ */
+#ifndef TIDEMARK_VERDICT_PROCESS_H
+#define TIDEMARK_VERDICT_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "user/ledger/ledger.h"
+
+#define REPORT_HISTORY 720 /* kept: 12 minutes at the default interval of 1 s */
+#define GROWTH_WINDOW 120  /* newest reports that the growth rate rests on */
+
+/* One process at the end of one interval. Bytes unless said. */
+struct report {
+	double time_s;	   /* since the watch of this process began */
+	uint64_t time_ns;  /* CLOCK_MONOTONIC */
+	uint64_t interval; /* its number, from 1 */
+	uint64_t rss;	   /* anon + file + shmem, as the kernel counts them */
+	uint64_t anon;
+	uint64_t file;
+	uint64_t shmem;
+	uint64_t swap;
+	uint64_t virtual;
+	uint64_t resident; /* anonymous pages in the ledger */
+	uint64_t retained; /* of these, first touched in an earlier interval */
+	uint64_t lazyfree; /* of these, lazily freed */
+	uint64_t purged_total;
+	uint64_t returned_total;
+	uint64_t born_pages_total;
+	double born_pages_per_s;
+	double growth_per_hour; /* robust slope of rss; NAN with too few reports */
+	int64_t unexplained;	/* anon - resident: what the ledger does not account for */
+	uint64_t events_total;
+	double events_per_s;
+	uint64_t lost_total;
+	uint64_t repaired_pages_total;
+};
+
+struct process {
+	struct ledger *ledger;	/* owned */
+	struct report *reports; /* ring once it is full: REPORT_HISTORY */
+	uint64_t report_capacity;
+	uint64_t report_count; /* ever */
+	bool ended;	       /* exited, or no longer watched; the ledger keeps its last state */
+	void *view;	       /* for the exporter; not touched here */
+};
+
+/* Takes ownership of the ledger. NULL without memory (the ledger is freed then). */
+struct process *process_new(struct ledger *ledger);
+void process_free(struct process *process);
+
+/* Makes the report of the interval that ends at now_ns. 0 or -ENOMEM. */
+int process_report(struct process *process, uint64_t now_ns, uint64_t interval);
+
+/* The newest report, or NULL before the first. */
+const struct report *process_newest(const struct process *process);
+
+/* The report `back` intervals before the newest (0: the newest), or NULL if not kept. */
+const struct report *process_report_at(const struct process *process, uint64_t back);
+
+#endif

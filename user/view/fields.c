@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/view/fields.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "user/base/units.h"
+
+#define REPORT_GETTER(member, as)                                                                  \
+	static union field_value get_##member(const struct process *process,                       \
+					      const struct report *report)                         \
+	{                                                                                          \
+		(void)process;                                                                     \
+		return (union field_value){.as = report->member};                                  \
+	}
+
+REPORT_GETTER(time_s, d)
+REPORT_GETTER(rss, u)
+REPORT_GETTER(anon, u)
+REPORT_GETTER(file, u)
+REPORT_GETTER(shmem, u)
+REPORT_GETTER(retained, u)
+REPORT_GETTER(lazyfree, u)
+REPORT_GETTER(purged_total, u)
+REPORT_GETTER(returned_total, u)
+REPORT_GETTER(born_pages_total, u)
+REPORT_GETTER(growth_per_hour, d)
+REPORT_GETTER(unexplained, i)
+REPORT_GETTER(events_total, u)
+REPORT_GETTER(lost_total, u)
+REPORT_GETTER(repaired_pages_total, u)
+REPORT_GETTER(resident, u)
+REPORT_GETTER(swap, u)
+REPORT_GETTER(virtual, u)
+REPORT_GETTER(born_pages_per_s, d)
+REPORT_GETTER(events_per_s, d)
+
+static union field_value get_pid(const struct process *process, const struct report *report)
+{
+	(void)report;
+	return (union field_value){.u = process->ledger->pid};
+}
+
+static union field_value get_command(const struct process *process, const struct report *report)
+{
+	(void)report;
+	return (union field_value){.text = process->ledger->comm};
+}
+
+static union field_value get_allocator(const struct process *process, const struct report *report)
+{
+	(void)report;
+	return (union field_value){.text = allocator_name(process->ledger->allocator)};
+}
+
+#define CSV FIELD_IN_CSV
+#define WATCH FIELD_IN_WATCH
+#define OVERVIEW FIELD_IN_OVERVIEW
+
+/*
+ * The order is that of every output. Scripts read series.csv by its columns:
+ * time_s to repaired_pages_total keep their names and places, new columns go
+ * to the end.
+ */
+const struct field fields[] = {
+	{"pid", "PID", "Process ID, as the initial PID namespace has it.", FIELD_UINT, UNIT_NONE,
+	 WATCH | OVERVIEW, 7, 3, get_pid},
+	{"command", "COMMAND",
+	 "Name the process gives itself (comm); unprintable characters are shown as '?'.",
+	 FIELD_TEXT, UNIT_NONE, WATCH | OVERVIEW, 15, 1, get_command},
+	{"allocator", "ALLOC",
+	 "Memory allocator found in the process: who may keep pages that the application has "
+	 "freed; '?' when none was recognised.",
+	 FIELD_TEXT, UNIT_NONE, WATCH | OVERVIEW, 8, 9, get_allocator},
+	{"time_s", "TIME", "Time since the watch of this process began.", FIELD_DOUBLE,
+	 UNIT_SECONDS, CSV, 7, 20, get_time_s},
+	{"rss_bytes", "RSS",
+	 "Resident set: anonymous, file and shared pages in memory, as the kernel counts them.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 2, get_rss},
+	{"anon_bytes", "ANON",
+	 "Anonymous part of the resident set as the kernel counts it: heaps, stacks, written "
+	 "private file pages.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 21, get_anon},
+	{"file_bytes", "FILE",
+	 "File part of the resident set: programs, libraries, mapped files; the kernel can drop "
+	 "clean ones.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 22, get_file},
+	{"shmem_bytes", "SHMEM",
+	 "Shared-memory part of the resident set: tmpfs, System V, shared anonymous mappings.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 23, get_shmem},
+	{"retained_bytes", "RETAIN",
+	 "Resident pages first touched before this reporting interval and not given back since, "
+	 "lazily freed ones included; what keeps growing here is kept by someone.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 6, get_retained},
+	{"lazyfree_bytes", "LAZY",
+	 "Lazily freed (MADV_FREE): given back, but resident and counted in RSS until the kernel "
+	 "wants the pages; not a leak.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 8, get_lazyfree},
+	{"purged_bytes_total", "PURGED",
+	 "Purged since the watch began: resident pages given back by madvise with the mapping "
+	 "kept, so they were free.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH, 6, 12, get_purged_total},
+	{"returned_bytes_total", "RETURN",
+	 "Returned since the watch began: resident pages given back with their mapping: munmap, "
+	 "brk, mremap.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 24, get_returned_total},
+	{"born_pages_total", "BORN",
+	 "First touches since the watch began: page faults that made an anonymous page resident.",
+	 FIELD_UINT, UNIT_PAGES, CSV, 6, 25, get_born_pages_total},
+	{"growth_bytes_per_hour", "GROW/h",
+	 "Growth of RSS per hour: the median slope over the newest reports, which a short burst "
+	 "does not move; '-' until there are enough of them.",
+	 FIELD_DOUBLE, UNIT_BYTES_PER_HOUR, CSV | WATCH | OVERVIEW, 7, 4, get_growth_per_hour},
+	{"unexplained_bytes", "UNEXPL",
+	 "Unexplained remainder: anonymous memory by the kernel's count minus the pages in the "
+	 "ledger; 0 when the ledger balances.",
+	 FIELD_INT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 7, 5, get_unexplained},
+	{"events_total", "EVENTS", "Records about this process since the watch began.", FIELD_UINT,
+	 UNIT_EVENTS, CSV, 6, 26, get_events_total},
+	{"lost_events_total", "LOST",
+	 "Records lost since the watch began because the ring buffer was full; the page table is "
+	 "then read again and the ledger repaired.",
+	 FIELD_UINT, UNIT_EVENTS, CSV | WATCH | OVERVIEW, 6, 7, get_lost_total},
+	{"repaired_pages_total", "REPAIR",
+	 "Pages that reconciliation with the kernel's page table had to add or remove since the "
+	 "watch began.",
+	 FIELD_UINT, UNIT_PAGES, CSV, 6, 27, get_repaired_pages_total},
+	{"resident_bytes", "RESID",
+	 "Anonymous pages in the ledger: retained ones and those first touched in this interval.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 28, get_resident},
+	{"swap_bytes", "SWAP", "Anonymous memory in swap; not part of RSS.", FIELD_UINT, UNIT_BYTES,
+	 CSV, 6, 29, get_swap},
+	{"virtual_bytes", "VIRT",
+	 "Address space of all mappings, touched or not; large values cost no memory.", FIELD_UINT,
+	 UNIT_BYTES, CSV, 6, 30, get_virtual},
+	{"born_pages_per_second", "BORN/s", "First touches per second in this interval.",
+	 FIELD_DOUBLE, UNIT_PAGES_PER_SECOND, CSV | WATCH, 6, 11, get_born_pages_per_s},
+	{"events_per_second", "EVT/s",
+	 "Records per second in this interval: what the watch of this process costs.", FIELD_DOUBLE,
+	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 10, get_events_per_s},
+};
+
+const size_t field_count = sizeof(fields) / sizeof(*fields);
+
+const struct field *field_find(const char *name)
+{
+	for (size_t i = 0; i < field_count; i++) {
+		if (!strcmp(fields[i].name, name))
+			return &fields[i];
+	}
+	return NULL;
+}
+
+double field_number(const struct field *field, union field_value value)
+{
+	switch (field->type) {
+	case FIELD_UINT:
+		return (double)value.u;
+	case FIELD_INT:
+		return (double)value.i;
+	case FIELD_DOUBLE:
+		return value.d;
+	case FIELD_TEXT:
+		break;
+	}
+	return NAN;
+}
+
+/*
+ * A process chooses its own name, and a terminal obeys escape sequences in it.
+ * What passes is printable in the present locale and takes room: that leaves
+ * out controls and marks that turn the writing direction, and in the C locale
+ * everything but ASCII, whose bytes an 8-bit terminal may take for controls.
+ */
+static void copy_printable(char *text, size_t size, const char *from)
+{
+	size_t left = strlen(from);
+	mbstate_t state = {0};
+	size_t used = 0;
+
+	while (left) {
+		wchar_t c;
+		size_t length = mbrtowc(&c, from, left, &state);
+		bool valid = length != 0 && length <= left;
+
+		if (!valid) {
+			state = (mbstate_t){0};
+			length = 1;
+		}
+		if (valid && wcwidth(c) > 0) {
+			if (used + length >= size)
+				break;
+			memcpy(text + used, from, length);
+			used += length;
+		} else {
+			if (used + 1 >= size)
+				break;
+			text[used++] = '?';
+		}
+		from += length;
+		left -= length;
+	}
+	text[used] = '\0';
+}
+
+static void format_duration(char *text, size_t size, double seconds)
+{
+	uint64_t whole;
+
+	if (!(seconds >= 0) || seconds > 1e15) {
+		snprintf(text, size, "-");
+		return;
+	}
+	whole = (uint64_t)seconds;
+	if (seconds < 99.95)
+		snprintf(text, size, "%.1fs", seconds);
+	else if (whole < 100 * 60)
+		snprintf(text, size, "%" PRIu64 "m%02" PRIu64 "s", whole / 60, whole % 60);
+	else if (whole < 100 * 3600)
+		snprintf(text, size, "%" PRIu64 "h%02" PRIu64 "m", whole / 3600, whole / 60 % 60);
+	else
+		snprintf(text, size, "%" PRIu64 "d%02" PRIu64 "h", whole / 86400,
+			 whole / 3600 % 24);
+}
+
+char *field_format(const struct field *field, union field_value value, char *text, size_t size)
+{
+	char number[UNITS_TEXT_LEN];
+
+	if (!size)
+		return text;
+	if (field->type == FIELD_TEXT) {
+		copy_printable(text, size, value.text);
+		return text;
+	}
+	switch (field->unit) {
+	case UNIT_SECONDS:
+		format_duration(text, size, field_number(field, value));
+		return text;
+	case UNIT_BYTES:
+		units_bytes(number, field_number(field, value));
+		break;
+	case UNIT_BYTES_PER_HOUR:
+		units_signed_bytes(number, field_number(field, value));
+		break;
+	case UNIT_NONE:
+		if (field->type == FIELD_UINT) {
+			snprintf(text, size, "%" PRIu64, value.u);
+			return text;
+		}
+		/* fall through */
+	default:
+		units_count(number, field_number(field, value));
+	}
+	snprintf(text, size, "%s", number);
+	return text;
+}

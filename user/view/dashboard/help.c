@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The help: the keys of every page, then what the figures mean. */
+#include <string.h>
+
+#include "user/view/dashboard/page.h"
+
+#define HEAD_ROWS 2 /* title, health */
+#define KEY_COLS 10
+#define TEXT_COL (KEY_COLS + 2)
+#define TEXT_COLS_MAX 100
+
+/*
+ * Writes lines one below the other, of which rows from `top` on are seen. Lines
+ * off the screen are laid out too: that gives the length of the whole.
+ */
+struct writer {
+	struct grid *grid;
+	size_t top;
+	unsigned int rows;
+	size_t line; /* the next one */
+};
+
+static bool writer_row(const struct writer *writer, unsigned int *row)
+{
+	if (writer->line < writer->top || writer->line - writer->top >= writer->rows)
+		return false;
+	*row = HEAD_ROWS + (unsigned int)(writer->line - writer->top);
+	return true;
+}
+
+static void write_heading(struct writer *writer, const char *text)
+{
+	unsigned int row;
+
+	if (writer->line)
+		writer->line++;
+	if (writer_row(writer, &row))
+		grid_text(writer->grid, row, 1, STYLE_STRONG, text);
+	writer->line++;
+}
+
+/* How much of the text fits into width columns, broken at a blank where there is one. */
+static size_t wrap(const char *text, size_t width)
+{
+	size_t length = strlen(text);
+
+	if (length <= width)
+		return length;
+	for (size_t at = width; at > 0; at--) {
+		if (text[at] == ' ')
+			return at;
+	}
+	return width;
+}
+
+/* A term and its explanation, wrapped beside it. The text is ASCII: it is our own. */
+static void write_entry(struct writer *writer, const char *term, const char *text)
+{
+	unsigned int cols = writer->grid->cols;
+	size_t width = cols > TEXT_COL + 12 ? cols - TEXT_COL - 1 : 12;
+	bool first = true;
+
+	if (width > TEXT_COLS_MAX)
+		width = TEXT_COLS_MAX;
+	for (; first || *text; first = false, writer->line++) {
+		size_t length = wrap(text, width);
+		unsigned int row;
+
+		if (writer_row(writer, &row)) {
+			if (first)
+				grid_left(writer->grid, row, 1, KEY_COLS, STYLE_KEY, term);
+			grid_printf(writer->grid, row, TEXT_COL, STYLE_NORMAL, "%.*s", (int)length,
+				    text);
+		}
+		text += length;
+		text += strspn(text, " ");
+	}
+}
+
+static void write_keys(struct writer *writer, const struct page_key *keys)
+{
+	for (; keys->key; keys++)
+		write_entry(writer, keys->key, keys->help);
+}
+
+static void write_words(struct writer *writer)
+{
+	static const char *const words[][2] = {
+		{"retained", "resident pages first touched before this reporting interval"},
+		{"young", "resident pages first touched in this interval"},
+		{"lazy", "lazily freed: MADV_FREE, in RSS until the kernel wants the pages"},
+		{"purge", "pages given back by madvise while the mapping is kept: they were free"},
+		{"return", "pages given back with their mapping: munmap, brk, mremap"},
+		{"OWNER", "the library that asked for the mapping"},
+		{"buffer", "fill of the ring buffer between kernel and tidemark; full, it loses "
+			   "records"},
+		{"repaired", "pages added to or removed from the ledger after a look at the "
+			     "kernel's page table; after lost records this makes the figures "
+			     "right again"},
+		{"orphans", "records about no process that is watched"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		write_entry(writer, words[i][0], words[i][1]);
+}
+
+static void write_all(struct writer *writer)
+{
+	static const struct page *const pages[] = {&overview_page, &process_page};
+
+	write_heading(writer, "Keys");
+	write_keys(writer, page_common_keys);
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+		write_heading(writer, pages[i]->name);
+		write_keys(writer, pages[i]->keys);
+	}
+	write_heading(writer, "Columns");
+	for (size_t i = 0; i < field_count; i++) {
+		if (fields[i].shown & FIELD_IN_OVERVIEW)
+			write_entry(writer, fields[i].title, fields[i].help);
+	}
+	write_heading(writer, "Words");
+	write_words(writer);
+	write_heading(writer, "In exports");
+	for (size_t i = 0; i < field_count; i++) {
+		if (!(fields[i].shown & FIELD_IN_OVERVIEW))
+			write_entry(writer, fields[i].title, fields[i].help);
+	}
+}
+
+static void help_draw(struct dashboard *dashboard, const struct dashboard_input *input,
+		      struct grid *grid, unsigned int rows)
+{
+	struct writer measure = {.grid = grid};
+	struct writer writer = {.grid = grid, .rows = rows - HEAD_ROWS};
+	struct page_health health = page_health_of_all(dashboard, input);
+
+	write_all(&measure);
+	page_scroll_clamp(&dashboard->help, measure.line, writer.rows);
+	writer.top = dashboard->help.top;
+	grid_fill(grid, 0, 0, 1, grid->cols, STYLE_TITLE, ' ');
+	grid_text(grid, 0, 1, STYLE_TITLE, "tidemark  help");
+	page_draw_health(input, grid, 1, &health);
+	write_all(&writer);
+}
+
+static void help_key(struct dashboard *dashboard, int key, const struct dashboard_input *input)
+{
+	(void)input;
+	if (key == DASHBOARD_KEY_ESC || key == DASHBOARD_KEY_BACKSPACE)
+		dashboard->page = dashboard->back;
+	else
+		page_scroll_key(&dashboard->help, key);
+}
+
+static const struct page_key keys[] = {
+	{"Esc", "back", "back"},
+	{"Up Down", "scroll", "scroll"},
+	{NULL, NULL, NULL},
+};
+
+const struct page help_page = {
+	.name = "Help",
+	.keys = keys,
+	.draw = help_draw,
+	.key = help_key,
+};

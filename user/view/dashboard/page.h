@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of the dashboard: its state, its pages, and what the pages share. */
+#ifndef TIDEMARK_VIEW_DASHBOARD_PAGE_H
+#define TIDEMARK_VIEW_DASHBOARD_PAGE_H
+
+#include "bpf/event.h"
+#include "user/view/dashboard/dashboard.h"
+#include "user/view/fields.h"
+
+struct dashboard;
+
+/* A key as the foot and the help name it. */
+struct page_key {
+	const char *key;
+	const char *action; /* a word or two, at the foot; NULL: only in the help */
+	const char *help;
+};
+
+/* One page: a const descriptor in a file of its own. */
+struct page {
+	const char *name;
+	const struct page_key *keys; /* ends with a NULL key; most wanted first */
+	/* Draws rows [0, rows); the rest of the grid is the foot. */
+	void (*draw)(struct dashboard *dashboard, const struct dashboard_input *input,
+		     struct grid *grid, unsigned int rows);
+	/* Keys that are not common to all pages. */
+	void (*key)(struct dashboard *dashboard, int key, const struct dashboard_input *input);
+};
+
+extern const struct page overview_page;
+extern const struct page process_page;
+extern const struct page help_page;
+
+extern const struct page_key page_common_keys[];
+
+/* A list that is longer than its place. */
+struct scroll {
+	size_t top;	   /* first item shown */
+	unsigned int rows; /* items shown when last drawn, for the page keys */
+};
+
+/* A mapping of the process on show; names are copies, for the ledger may drop its own. */
+struct mapping_row {
+	struct mapping_report report; /* its strings are not to be used */
+	char name[EVENT_NAME_LEN];
+	char owner[32];
+};
+
+/* The mappings of one process in one interval, most retained first. */
+struct mapping_list {
+	const struct process *process; /* compared, never followed; NULL: empty */
+	uint64_t attach_ns;
+	uint64_t interval;
+	struct mapping_row *rows; /* owned */
+	size_t count;
+	bool failed; /* no memory for it */
+};
+
+struct overview_state {
+	const struct process *selected; /* compared, never followed; NULL: none yet */
+	size_t selected_row;		/* where it was, should it vanish */
+	const struct field *sort;
+	bool ascending;
+	struct scroll scroll;
+	const struct process **order; /* owned: scratch memory for sorting */
+	size_t order_capacity;
+};
+
+enum process_focus { FOCUS_MAPPINGS, FOCUS_REMOVALS, FOCUS_COUNT };
+
+struct process_state {
+	const struct process *process; /* compared before it is followed */
+	enum process_focus focus;
+	struct scroll scroll[FOCUS_COUNT];
+	unsigned int zoom; /* index of the time per column; 0: all history */
+	struct mapping_list mappings;
+};
+
+struct dashboard {
+	bool utf8;
+	const struct page *page;
+	const struct page *back; /* from the help */
+	bool frozen;
+	uint64_t frozen_interval; /* newer reports are not shown while frozen */
+	uint64_t frozen_ns;
+	struct overview_state overview;
+	struct process_state process;
+	struct scroll help;
+};
+
+/* Time of what is on show. */
+uint64_t page_now(const struct dashboard *dashboard, const struct dashboard_input *input);
+
+/* The report on show: the newest, or while frozen that of then; NULL before the first. */
+const struct report *page_report(const struct dashboard *dashboard, const struct process *process);
+
+/*
+ * The reports behind columns of a chart, oldest first, at the right end of
+ * columns[width]; the rest NULL. Each column stands for `per_column` reports,
+ * of which the one with the greatest RSS is taken: a peak must not hide.
+ * per_column 0: as many as show all that is kept. Returns the number used.
+ */
+unsigned int page_history(const struct dashboard *dashboard, const struct process *process,
+			  unsigned int per_column, const struct report **columns,
+			  unsigned int width);
+
+/* Is it still among the processes? */
+bool page_has_process(const struct dashboard_input *input, const struct process *process);
+
+/* Text that is put side by side and left out, item by item, where it does not fit. */
+struct page_line {
+	struct grid *grid;
+	unsigned int row;
+	unsigned int col;
+};
+
+/* False if it did not fit. */
+__attribute__((format(printf, 3, 4))) bool page_line_add(struct page_line *line, enum style style,
+							 const char *format, ...);
+
+/* What is wrong with the figures, if anything: a line on every screen. */
+struct page_health {
+	int64_t unexplained; /* bytes */
+	uint64_t anon;	     /* bytes it is a part of */
+	uint64_t lost;	     /* records */
+	uint64_t repaired;   /* pages */
+	size_t incomplete;   /* processes whose first look has not ended */
+};
+
+/* That of all processes together. */
+struct page_health page_health_of_all(const struct dashboard *dashboard,
+				      const struct dashboard_input *input);
+
+void page_draw_health(const struct dashboard_input *input, struct grid *grid, unsigned int row,
+		      const struct page_health *health);
+
+/* How a figure of a report stands out. */
+enum style page_unexplained_style(int64_t unexplained, uint64_t anon);
+enum style page_growth_style(const struct report *report);
+
+/* Moves the first item by a key; true if it was one for scrolling. */
+bool page_scroll_key(struct scroll *scroll, int key);
+
+/* Keeps the list within its place; rows is the number of items that fit. */
+void page_scroll_clamp(struct scroll *scroll, size_t count, unsigned int rows);
+
+/* A duration or age: "12.3s", "3m20s"; text holds UNITS_TEXT_LEN bytes. Returns text. */
+char *page_duration(char *text, double seconds);
+
+/* "ended: exit 1" and the like; text holds size bytes. Returns text. */
+char *page_ended(const struct process *process, char *text, size_t size);
+
+/* process_lists.c: the tables of the process page, each of rows rows with its heading. */
+void mapping_list_update(struct mapping_list *list, const struct process *process,
+			 uint64_t interval);
+void mapping_list_release(struct mapping_list *list);
+void mapping_list_draw(const struct mapping_list *list, struct scroll *scroll, bool focus,
+		       struct grid *grid, unsigned int row, unsigned int rows);
+void removal_list_draw(const struct process *process, uint64_t now_ns, struct scroll *scroll,
+		       bool focus, struct grid *grid, unsigned int row, unsigned int rows);
+
+#endif

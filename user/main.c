@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Wiring only: options to source, pipeline and views, and back to an exit code. */
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "user/base/cleanup.h"
+#include "user/base/log.h"
+#include "user/base/units.h"
+#include "user/collector.h"
+#include "user/options.h"
+#include "user/pipeline.h"
+#include "user/source/live.h"
+#include "user/source/look.h"
+#include "user/source/privileges.h"
+#include "user/view/dashboard/dashboard.h"
+#include "user/view/dashboard/terminal.h"
+#include "user/view/export.h"
+#include "user/view/watch.h"
+
+/* How long a command that was sent SIGTERM may take to end. */
+#define COMMAND_END_MS 3000
+
+/* How long the end waits for a standard output that nobody reads. */
+#define UNREAD_MS 500
+
+struct app {
+	struct options options;
+	struct live *live;
+	struct pipeline *pipeline;
+	struct collector collector;
+	struct watch_view *watch;
+	struct export *export;
+	pid_t command_pid; /* of the command we started; 0: none, or reaped */
+	uint64_t start_ns;
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		struct sigaction was;
+
+		/* what is ignored stays so: nohup */
+		if (!sigaction(numbers[i], NULL, &was) && was.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
+}
+
+/* ---- views ---- */
+
+static void view_event(void *view, struct process *process, const struct event_header *event)
+{
+	struct app *app = view;
+
+	if (app->export)
+		export_event(app->export, process, event);
+}
+
+static void view_report(void *view, struct process *process, const struct report *report)
+{
+	struct app *app = view;
+
+	watch_view_report(app->watch, process, report);
+	if (app->export)
+		export_report(app->export, process, report);
+}
+
+static void view_end(void *view, struct process *process)
+{
+	struct app *app = view;
+
+	watch_view_end(app->watch, process);
+	if (app->export)
+		export_end(app->export, process);
+}
+
+static void view_interval(void *view, uint64_t number)
+{
+	struct app *app = view;
+
+	(void)number;
+	if (app->export)
+		export_flush(app->export);
+	collector_wake(&app->collector);
+}
+
+static const struct view_ops view_ops = {
+	.event = view_event,
+	.report = view_report,
+	.end = view_end,
+	.interval = view_interval,
+};
+
+/* ---- what is watched ---- */
+
+static int watch_targets(struct app *app)
+{
+	const struct options *options = &app->options;
+	uint32_t flags = options->children ? WATCH_CHILDREN : 0;
+	unsigned int found;
+	int rc = 0;
+
+	for (size_t i = 0; i < options->pid_count && !rc; i++)
+		rc = live_watch_pid(app->live, options->pids[i], flags);
+	for (size_t i = 0; i < options->name_count && !rc; i++) {
+		rc = live_watch_name(app->live, options->names[i], flags, &found);
+		if (!rc && !found)
+			log_info("no process is called '%s' yet: waiting for one",
+				 options->names[i]);
+	}
+	if (!rc && options->argv)
+		rc = live_spawn(app->live, options->argv, flags, &app->command_pid);
+	return rc;
+}
+
+/* Reaps the command, saying how it ended. */
+static void reap_command(struct app *app)
+{
+	int status;
+
+	if (!app->options.argv || app->command_pid <= 0 ||
+	    waitpid(app->command_pid, &status, WNOHANG) != app->command_pid)
+		return;
+	app->command_pid = 0;
+	if (WIFSIGNALED(status))
+		log_info("'%s' was ended by signal %d", app->options.argv[0], WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		log_info("'%s' exited with status %d", app->options.argv[0], WEXITSTATUS(status));
+}
+
+/* We started it: it ends with us. The collector still runs, to see it end. */
+static void end_command(struct app *app)
+{
+	reap_command(app);
+	if (app->command_pid <= 0)
+		return;
+	kill(app->command_pid, SIGTERM);
+	for (int waited = 0; waited < COMMAND_END_MS && app->command_pid; waited += 20) {
+		poll(NULL, 0, 20);
+		reap_command(app);
+	}
+	if (app->command_pid)
+		log_warning("'%s' (process %d) does not end on SIGTERM and is left running",
+			    app->options.argv[0], (int)app->command_pid);
+}
+
+/* ---- the loops of the main thread ---- */
+
+static bool time_is_up(const struct app *app)
+{
+	return app->options.duration_s &&
+	       clock_ns() - app->start_ns >= app->options.duration_s * NSEC_PER_SEC;
+}
+
+static bool collector_ended(struct app *app)
+{
+	bool ended;
+
+	pthread_mutex_lock(&app->collector.lock);
+	ended = app->collector.ended;
+	pthread_mutex_unlock(&app->collector.lock);
+	return ended;
+}
+
+/*
+ * Waits for a reader that lags behind, but once we are to end no longer than
+ * UNREAD_MS. A pipe that polls writable takes PIPE_BUF bytes without blocking.
+ */
+static int write_out(const struct app *app, const char *data, size_t size)
+{
+	int waited = 0;
+
+	while (size) {
+		struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+		ssize_t done;
+
+		if (poll(&fd, 1, 50) <= 0) {
+			if ((stop_signal || time_is_up(app)) && (waited += 50) > UNREAD_MS)
+				return -EAGAIN;
+			continue;
+		}
+		done = write(STDOUT_FILENO, data, size < PIPE_BUF ? size : PIPE_BUF);
+		if (done < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (done < 0)
+			return -errno;
+		waited = 0;
+		data += done;
+		size -= (size_t)done;
+	}
+	return 0;
+}
+
+/* Prints the lines there are; the lock is not held while the reader lets us wait. */
+static int print_lines(struct app *app)
+{
+	AUTO_FREE char *text = NULL;
+	size_t size, dropped;
+
+	pthread_mutex_lock(&app->collector.lock);
+	text = watch_view_take(app->watch, &size, &dropped);
+	pthread_mutex_unlock(&app->collector.lock);
+	if (dropped)
+		log_warning("%zu lines were dropped: standard output is not read", dropped);
+	return text ? write_out(app, text, size) : 0;
+}
+
+static int run_watch(struct app *app)
+{
+	int rc = 0;
+
+	while (!rc && !stop_signal && !time_is_up(app)) {
+		struct pollfd fd = {.fd = app->collector.wake_fd, .events = POLLIN};
+		uint64_t count;
+
+		if (poll(&fd, 1, 100) > 0 && read(fd.fd, &count, sizeof(count)) < 0)
+			continue;
+		rc = print_lines(app);
+		reap_command(app);
+		if (collector_ended(app))
+			break;
+	}
+	if (rc && rc != -EPIPE && rc != -EAGAIN)
+		log_error("standard output: %s", strerror(-rc));
+	return 0;
+}
+
+/* Passes the model to one call under the lock. */
+static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key, struct grid *grid)
+{
+	struct source *source = live_source(app->live);
+	struct source_state state;
+	char message[256];
+	struct dashboard_input input = {
+		.now_ns = clock_ns(),
+		.interval_ms = app->options.interval_ms,
+		.message = message,
+	};
+	bool quit = false;
+
+	log_newest(message, sizeof(message));
+	pthread_mutex_lock(&app->collector.lock);
+	source->ops->state(source, &state);
+	input.processes = pipeline_processes(app->pipeline, &input.count);
+	input.buffer_percent = state.buffer_percent;
+	input.orphans = pipeline_orphans(app->pipeline);
+	if (key)
+		quit = dashboard_key(dashboard, key, &input);
+	if (grid)
+		dashboard_draw(dashboard, &input, grid);
+	pthread_mutex_unlock(&app->collector.lock);
+	return quit;
+}
+
+static int draw(struct app *app, struct dashboard *dashboard, struct grid *grid)
+{
+	unsigned int rows, cols;
+	int rc;
+
+	terminal_size(&rows, &cols);
+	rc = grid_resize(grid, rows, cols);
+	if (rc)
+		return rc;
+	with_dashboard(app, dashboard, 0, grid);
+	terminal_flush(grid);
+	return 0;
+}
+
+static int run_top(struct app *app, bool utf8)
+{
+	struct dashboard *dashboard = dashboard_new(utf8);
+	struct grid grid = {0};
+	int rc = dashboard ? 0 : -ENOMEM;
+	bool quit = false;
+
+	while (!rc && !quit && !stop_signal && !time_is_up(app)) {
+		unsigned int wait = app->options.interval_ms < 500 ? app->options.interval_ms : 500;
+		int key;
+
+		rc = draw(app, dashboard, &grid);
+		key = rc ? 0 : terminal_key((int)wait);
+		if (key)
+			quit = with_dashboard(app, dashboard, key, NULL);
+		reap_command(app);
+		if (app->options.argv && !app->options.pid_count && !app->options.name_count &&
+		    collector_ended(app))
+			quit = true;
+	}
+	terminal_close();
+	dashboard_free(dashboard);
+	grid_release(&grid);
+	return rc;
+}
+
+/* ---- start and end ---- */
+
+/* A child process takes six files, an export two more. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int app_open(struct app *app)
+{
+	const struct options *options = &app->options;
+	struct live_options live = {
+		.buffer_bytes = options->buffer_bytes,
+		.interval_ms = options->interval_ms,
+		.omit_program = options->omit_program,
+	};
+	struct pipeline_options policy = {
+		.reconcile_ms = options->reconcile_ms,
+		.reconcile_exact = options->reconcile_exact,
+	};
+
+	if (live_open(&live, &app->live))
+		return EXIT_IMPOSSIBLE;
+	app->pipeline = pipeline_new(live_source(app->live), &policy);
+	app->watch = watch_view_new(options->command == COMMAND_TOP);
+	if (!app->pipeline || !app->watch) {
+		log_error("out of memory");
+		return EXIT_IMPOSSIBLE;
+	}
+	pipeline_add_view(app->pipeline, &view_ops, app);
+	if (options->export_path) {
+		int rc = export_open(options->export_path, &app->export);
+
+		if (rc)
+			log_error("--export %s: %s; nothing is exported, the watching goes on",
+				  options->export_path, strerror(-rc));
+	}
+	return EXIT_DONE;
+}
+
+static void print_summary(struct app *app)
+{
+	AUTO_FREE char *text = NULL, *traces = NULL;
+	struct source_state state;
+	struct source *source = live_source(app->live);
+	size_t size;
+
+	source->ops->state(source, &state);
+	if (state.unwatched_children)
+		log_warning("%llu processes were not followed: too many at once",
+			    (unsigned long long)state.unwatched_children);
+	if (state.malformed)
+		log_warning("%llu records from the kernel were malformed and skipped",
+			    (unsigned long long)state.malformed);
+	if (app->export && export_failures(app->export))
+		log_warning("export: %llu rows and events could not be written",
+			    (unsigned long long)export_failures(app->export));
+	text = watch_view_take_summary(app->watch, &size);
+	if (text && write_out(app, text, size))
+		return;
+	if (app->export && asprintf(&traces, "traces in %s\n", app->options.export_path) > 0)
+		(void)write_out(app, traces, strlen(traces));
+}
+
+static void app_close(struct app *app)
+{
+	struct source *source = app->live ? live_source(app->live) : NULL;
+
+	export_close(app->export);
+	watch_view_free(app->watch);
+	if (source)
+		source->ops->close(source);
+}
+
+static int app_run(struct app *app)
+{
+	bool utf8, top = app->options.command == COMMAND_TOP;
+	int rc = EXIT_DONE;
+
+	if (watch_targets(app)) {
+		end_command(app);
+		return EXIT_TARGET;
+	}
+	/* after the command was started: it is to have the limits and signals it would have had */
+	raise_file_limit();
+	signal(SIGPIPE, SIG_IGN);
+	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0))
+		log_warning("capabilities could not be dropped: %s", strerror(errno));
+	if (top) {
+		int failed = terminal_open(&utf8);
+
+		if (failed) {
+			log_error("%s; `tidemark watch` prints lines instead",
+				  terminal_error(failed));
+			end_command(app);
+			return EXIT_IMPOSSIBLE;
+		}
+		log_hold(true);
+	}
+	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
+		terminal_close();
+		log_hold(false);
+		log_error("cannot start a thread");
+		end_command(app);
+		return EXIT_IMPOSSIBLE;
+	}
+	if (top ? run_top(app, utf8) : run_watch(app))
+		rc = EXIT_IMPOSSIBLE;
+	log_hold(false);
+	end_command(app);
+	collector_stop(&app->collector);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct app app = {.start_ns = clock_ns()};
+	int code;
+
+	setlocale(LC_CTYPE, "");
+	if (options_parse(argc, argv, TIDEMARK_VERSION, &app.options, &code))
+		return code;
+	if (app.options.verbose)
+		log_set_level(LOG_DEBUG);
+	catch_signals();
+	code = app_open(&app);
+	if (code == EXIT_DONE)
+		code = app_run(&app);
+	if (app.pipeline && code == EXIT_DONE) {
+		pipeline_free(app.pipeline); /* the views get the last state */
+		print_lines(&app);
+		print_summary(&app);
+	} else {
+		pipeline_free(app.pipeline);
+	}
+	app_close(&app);
+	return code;
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user/base/log.h"
+#include "user/base/units.h"
+#include "user/source/live.h"
+
+#define INTERVAL_MS_DEFAULT 1000
+#define INTERVAL_MS_MIN 50
+#define INTERVAL_MS_MAX 3600000
+#define RECONCILE_MS_DEFAULT 5000
+#define DURATION_S_MAX (366 * 86400)
+
+enum { KEY_CHILDREN = 256, KEY_EXPORT, KEY_FOR, KEY_RECONCILE, KEY_BUFFER, KEY_OMIT, KEY_VERSION };
+
+static const struct argp_option option_table[] = {
+	{NULL, 0, NULL, 0, "What to watch (any number of each; at least one):", 1},
+	{"pid", 'p', "PID", 0, "A running process", 1},
+	{"name", 'n', "NAME", 0,
+	 "Every process with this command name (at most 15 bytes, as in /proc/PID/comm), now "
+	 "running or started later",
+	 1},
+	{"children", KEY_CHILDREN, NULL, 0, "Also what they fork from now on", 1},
+	{NULL, 0, NULL, 0, "How:", 2},
+	{"interval", 'i', "MS", 0, "Report every MS milliseconds, 50 to 3600000; default 1000", 2},
+	{"for", KEY_FOR, "SECONDS", 0, "Stop after that time; default: when nothing is left", 2},
+	{"export", KEY_EXPORT, "DIR", 0,
+	 "Write a directory per process below DIR: series.csv, events.jsonl, mappings.csv", 2},
+	{NULL, 0, NULL, 0, "Seldom needed:", 3},
+	{"buffer", KEY_BUFFER, "SIZE", 0,
+	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
+	 "of two; default 32M",
+	 3},
+	{"reconcile", KEY_RECONCILE, "MS", 0,
+	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
+	 "5000, or less often to stay under 1% of one CPU",
+	 3},
+	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 3},
+	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
+	 "Leave a BPF program out, to see what is lost without it", 3},
+	{"version", 'V', NULL, 0, "Print the version and exit", 4},
+	{"help", '?', NULL, 0, "Print this help and exit", 4},
+	{0},
+};
+
+static const char doc[] =
+	"Says what grows in the memory of running processes, page by page.\n\n"
+	"  tidemark top    full-screen dashboard\n"
+	"  tidemark watch  the same as lines, for pipes and logs\n"
+	"\v"
+	"A command after -- is watched from its first instruction, and is sent SIGTERM when "
+	"tidemark ends first. Processes given by -p and -n are never touched.\n\n"
+	"Exit codes:\n"
+	"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
+	"  1   no such process or command, or it could not be watched\n"
+	"  2   not possible here: no root, no BPF, a kernel without what is needed, no terminal\n"
+	"  64  the command line cannot be used\n";
+
+static const char args_doc[] = "top|watch [-- COMMAND [ARG...]]";
+
+struct parse {
+	struct options *options;
+	const char *version;
+	bool has_command;
+	bool failed;
+	bool done;
+};
+
+__attribute__((format(printf, 2, 3))) static error_t complain(struct parse *parse,
+							      const char *format, ...)
+{
+	char text[384];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!parse->failed)
+		log_error("%s", text);
+	parse->failed = true;
+	return EINVAL;
+}
+
+/* A whole decimal number in a range. */
+static int parse_number(const char *text, unsigned long min, unsigned long max,
+			unsigned long *number)
+{
+	unsigned long value;
+	char *end;
+
+	if (!*text || text[strspn(text, "0123456789")])
+		return -EINVAL;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || value < min || value > max)
+		return -EINVAL;
+	*number = value;
+	return 0;
+}
+
+static error_t parse_unsigned(struct parse *parse, const char *option, const char *text,
+			      unsigned int min, unsigned int max, unsigned int *out)
+{
+	unsigned long number;
+
+	if (parse_number(text, min, max, &number))
+		return complain(parse, "%s '%s': give a whole number from %u to %u", option, text,
+				min, max);
+	*out = (unsigned int)number;
+	return 0;
+}
+
+/* Bytes with an optional K, M or G. */
+static error_t parse_size(struct parse *parse, const char *text, size_t *out)
+{
+	static const struct {
+		const char *suffix;
+		unsigned int shift;
+	} suffixes[] = {{"", 0}, {"K", 10}, {"k", 10}, {"M", 20}, {"m", 20}, {"G", 30}, {"g", 30}};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number;
+	char copy[24];
+
+	for (size_t i = 0;
+	     digits && digits < sizeof(copy) && i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		if (strcmp(text + digits, suffixes[i].suffix))
+			continue;
+		snprintf(copy, sizeof(copy), "%.*s", (int)digits, text);
+		if (parse_number(copy, 1, LIVE_BUFFER_MAX >> suffixes[i].shift, &number) ||
+		    number << suffixes[i].shift < LIVE_BUFFER_MIN)
+			break;
+		*out = number << suffixes[i].shift;
+		return 0;
+	}
+	return complain(parse, "--buffer '%s': give a size from 4K to 1G, such as 64M", text);
+}
+
+static error_t add_pid(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	unsigned int pid = 0;
+	error_t rc = parse_unsigned(parse, "-p", text, 1, 4194304, &pid); /* PID_MAX_LIMIT */
+
+	if (rc)
+		return rc;
+	if (options->pid_count == OPTIONS_LIST_MAX)
+		return complain(parse, "-p: at most %d processes", OPTIONS_LIST_MAX);
+	options->pids[options->pid_count++] = pid;
+	return 0;
+}
+
+static error_t add_name(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+
+	if (!*text || strlen(text) >= EVENT_COMM_LEN)
+		return complain(parse,
+				"-n '%s': a command name has 1 to 15 bytes, as in /proc/PID/comm",
+				text);
+	if (options->name_count == OPTIONS_LIST_MAX)
+		return complain(parse, "-n: at most %d names", OPTIONS_LIST_MAX);
+	options->names[options->name_count++] = text;
+	return 0;
+}
+
+static error_t parse_command(struct parse *parse, const char *text)
+{
+	if (parse->has_command)
+		return complain(parse, "'%s' is too much: a command to run comes after --", text);
+	if (!strcmp(text, "top"))
+		parse->options->command = COMMAND_TOP;
+	else if (!strcmp(text, "watch"))
+		parse->options->command = COMMAND_WATCH;
+	else
+		return complain(parse, "'%s' is no command: give top or watch, see --help", text);
+	parse->has_command = true;
+	return 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct parse *parse = state->input;
+	struct options *options = parse->options;
+
+	switch (key) {
+	case 'p':
+		return add_pid(parse, arg);
+	case 'n':
+		return add_name(parse, arg);
+	case 'i':
+		return parse_unsigned(parse, "--interval", arg, INTERVAL_MS_MIN, INTERVAL_MS_MAX,
+				      &options->interval_ms);
+	case KEY_FOR:
+		return parse_unsigned(parse, "--for", arg, 1, DURATION_S_MAX, &options->duration_s);
+	case KEY_RECONCILE:
+		options->reconcile_exact = true;
+		return parse_unsigned(parse, "--reconcile", arg, 10, INTERVAL_MS_MAX,
+				      &options->reconcile_ms);
+	case KEY_BUFFER:
+		return parse_size(parse, arg, &options->buffer_bytes);
+	case KEY_CHILDREN:
+		options->children = true;
+		return 0;
+	case KEY_EXPORT:
+		options->export_path = arg;
+		return *arg ? 0 : complain(parse, "--export: give a directory");
+	case KEY_OMIT:
+		options->omit_program = arg;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case 'V':
+		printf("tidemark %s\n", parse->version);
+		parse->done = true;
+		return ECANCELED;
+	case '?':
+		argp_help(state->root_argp, stdout,
+			  ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, state->name);
+		parse->done = true;
+		return ECANCELED;
+	case ARGP_KEY_ARG:
+		return parse_command(parse, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* argp would take the command's own options: what comes after -- is cut off before. */
+static int split_command(int argc, char **argv, struct options *options)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		options->argv = &argv[i + 1];
+		return i;
+	}
+	return argc;
+}
+
+static void check_complete(struct parse *parse)
+{
+	const struct options *options = parse->options;
+
+	if (parse->failed || parse->done)
+		return;
+	if (!parse->has_command)
+		complain(parse, "give top or watch, and what to watch: see --help");
+	else if (options->argv && !options->argv[0])
+		complain(parse, "no command after --");
+	else if (!options->pid_count && !options->name_count && !options->argv)
+		complain(parse, "nothing to watch: give -p PID, -n NAME or -- COMMAND");
+}
+
+int options_parse(int argc, char **argv, const char *version, struct options *options, int *code)
+{
+	static const struct argp argp = {
+		.options = option_table, .parser = parse_option, .args_doc = args_doc, .doc = doc};
+	struct parse parse = {.options = options, .version = version};
+	char *end = NULL;
+	int count, rc;
+
+	*options = (struct options){
+		.interval_ms = INTERVAL_MS_DEFAULT,
+		.reconcile_ms = RECONCILE_MS_DEFAULT,
+		.buffer_bytes = LIVE_BUFFER_DEFAULT,
+	};
+	count = split_command(argc, argv, options);
+	if (count < argc) {
+		end = argv[count];
+		argv[count] = NULL;
+	}
+	/* one line for an unknown option: argp's own has three */
+	rc = argp_parse(&argp, count, argv, ARGP_NO_HELP | ARGP_NO_ERRS, NULL, &parse);
+	if (end)
+		argv[count] = end;
+	if (rc && !parse.failed && !parse.done)
+		complain(&parse, "an option is unknown, ambiguous or lacks its value: see --help");
+	check_complete(&parse);
+	*code = parse.failed ? EXIT_BAD_USAGE : EXIT_DONE;
+	return parse.failed || parse.done;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line, parsed. Exit codes are part of the interface: see README.md. */
+#ifndef TIDEMARK_OPTIONS_H
+#define TIDEMARK_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_LIST_MAX 64
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_TARGET = 1,     /* no such process or command, or it could not be watched */
+	EXIT_IMPOSSIBLE = 2, /* no root, no BPF, a kernel without what is needed, no terminal */
+	EXIT_BAD_USAGE = 64, /* EX_USAGE, sysexits.h */
+};
+
+enum command { COMMAND_TOP, COMMAND_WATCH };
+
+struct options {
+	enum command command;
+	uint32_t pids[OPTIONS_LIST_MAX];
+	size_t pid_count;
+	const char *names[OPTIONS_LIST_MAX]; /* point into argv */
+	size_t name_count;
+	char **argv; /* of the command to run, NULL-terminated; NULL: none */
+	bool children;
+	bool verbose;
+	unsigned int interval_ms;
+	unsigned int duration_s; /* 0: no limit */
+	unsigned int reconcile_ms;
+	bool reconcile_exact;
+	size_t buffer_bytes;
+	const char *export_path; /* NULL: none */
+	const char *omit_program;
+};
+
+/*
+ * Parses argv. 0: go on; otherwise *code is the exit code: after --help or
+ * --version (printed), or after an error (one line on standard error).
+ */
+int options_parse(int argc, char **argv, const char *version, struct options *options, int *code);
+
+#endif

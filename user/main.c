@@ -428,6 +428,11 @@ static int app_run(struct app *app)
 	log_hold(false);
 	end_command(app);
 	collector_stop(&app->collector);
+	if (app->collector.error) {
+		log_error("the records of the kernel cannot be read any more: %s",
+			  strerror(-app->collector.error));
+		rc = EXIT_IMPOSSIBLE;
+	}
 	return rc;
 }
 

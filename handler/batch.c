@@ -101,8 +101,7 @@ static int log_write(struct batch *batch, const struct order *order, int receipt
 	return fprintf(batch->log, "%s\n", text) < 0 ? -ENOMEM : 0;
 }
 
-/* The order belongs to the cache on success, else still to the caller. */
-static int order_store(struct batch *batch, struct order *order)
+static int order_store(struct batch *batch, const struct order *order)
 {
 	bool redelivered = cache_touch(batch->cache, order->order_id) == 0;
 	CLEANUP_FREE char *receipt = NULL;
@@ -145,8 +144,7 @@ static int record_handle(struct batch *batch, size_t index, const json_t *record
 	}
 
 	err = order_store(batch, order);
-	if (err)
-		order_free(order);
+	order_free(order);
 	return err;
 }
 

@@ -36,7 +36,7 @@ void cache_destroy(struct cache *cache)
 	cache->kind->destroy(cache);
 }
 
-int cache_put(struct cache *cache, struct order *order)
+int cache_put(struct cache *cache, const struct order *order)
 {
 	int err;
 

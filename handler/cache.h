@@ -37,7 +37,7 @@ struct cache_kind {
 	const char *summary;
 	int (*create)(size_t limit, struct cache **cache);
 	void (*destroy)(struct cache *cache);
-	int (*put)(struct cache *cache, struct order *order);
+	int (*put)(struct cache *cache, const struct order *order);
 	int (*touch)(struct cache *cache, const char *order_id);
 	void (*each)(const struct cache *cache, cache_visit_fn visit, void *context);
 };
@@ -60,10 +60,10 @@ int cache_create(const struct cache_kind *kind, size_t limit, struct cache **cac
 void cache_destroy(struct cache *cache);
 
 /*
- * Stores the order and, on success, owns it; an order with the same order_id is freed. On failure
- * (-ENOMEM) the caller still owns the order and the cache is as before.
+ * Stores a copy of the order, in place of one with the same order_id, and counts it as used. On
+ * failure (-ENOMEM) the cache is as before.
  */
-int cache_put(struct cache *cache, struct order *order);
+int cache_put(struct cache *cache, const struct order *order);
 
 /* 0 if the order is there, which counts as a use of it, else -ENOENT. */
 int cache_touch(struct cache *cache, const char *order_id);

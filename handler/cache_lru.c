@@ -90,15 +90,16 @@ static void oldest_evict(struct lru *lru)
 	free(entry);
 }
 
-static int entry_add(struct lru *lru, struct order *order)
+static int entry_add(struct lru *lru, const struct order *order)
 {
 	struct lru_entry *entry = malloc(sizeof(*entry));
 	size_t buckets_before = table_bytes(&lru->table);
 
 	if (!entry)
 		return -ENOMEM;
-	entry->entry.order = order;
-	if (table_insert(&lru->table, &entry->entry)) {
+	entry->entry.order = NULL;
+	if (order_keep(&entry->entry.order, order) || table_insert(&lru->table, &entry->entry)) {
+		order_free(entry->entry.order);
 		free(entry);
 		return -ENOMEM;
 	}
@@ -112,34 +113,43 @@ static int entry_add(struct lru *lru, struct order *order)
 	return 0;
 }
 
-static struct lru_entry *entry_use(struct lru *lru, const char *order_id)
+static struct lru_entry *entry_find(struct lru *lru, const char *order_id)
 {
-	struct lru_entry *entry = (struct lru_entry *)table_find(&lru->table, order_id);
-
-	if (entry) {
-		entry_unlink(lru, entry);
-		entry_link_newest(lru, entry);
-	}
-	return entry;
+	return (struct lru_entry *)table_find(&lru->table, order_id);
 }
 
-static int lru_put(struct cache *cache, struct order *order)
+static void entry_use(struct lru *lru, struct lru_entry *entry)
+{
+	entry_unlink(lru, entry);
+	entry_link_newest(lru, entry);
+}
+
+static int lru_put(struct cache *cache, const struct order *order)
 {
 	struct lru *lru = (struct lru *)cache;
-	struct lru_entry *entry = entry_use(lru, order->order_id);
+	struct lru_entry *entry = entry_find(lru, order->order_id);
+	size_t before;
 
 	if (!entry)
 		return entry_add(lru, order);
 
-	cache->size.live_bytes += order_bytes(order) - order_bytes(entry->entry.order);
-	order_free(entry->entry.order);
-	entry->entry.order = order;
+	before = order_bytes(entry->entry.order);
+	if (order_keep(&entry->entry.order, order))
+		return -ENOMEM;
+	cache->size.live_bytes += order_bytes(entry->entry.order) - before;
+	entry_use(lru, entry);
 	return 0;
 }
 
 static int lru_touch(struct cache *cache, const char *order_id)
 {
-	return entry_use((struct lru *)cache, order_id) ? 0 : -ENOENT;
+	struct lru *lru = (struct lru *)cache;
+	struct lru_entry *entry = entry_find(lru, order_id);
+
+	if (!entry)
+		return -ENOENT;
+	entry_use(lru, entry);
+	return 0;
 }
 
 static void lru_each(const struct cache *cache, cache_visit_fn visit, void *context)

@@ -46,15 +46,16 @@ static void unbounded_destroy(struct cache *cache)
 	free(unbounded);
 }
 
-static int entry_add(struct unbounded *unbounded, struct order *order)
+static int entry_add(struct unbounded *unbounded, const struct order *order)
 {
 	struct table_entry *entry = malloc(sizeof(*entry));
 	size_t buckets_before = table_bytes(&unbounded->table);
 
 	if (!entry)
 		return -ENOMEM;
-	entry->order = order;
-	if (table_insert(&unbounded->table, entry)) {
+	entry->order = NULL;
+	if (order_keep(&entry->order, order) || table_insert(&unbounded->table, entry)) {
+		order_free(entry->order);
 		free(entry);
 		return -ENOMEM;
 	}
@@ -65,17 +66,19 @@ static int entry_add(struct unbounded *unbounded, struct order *order)
 	return 0;
 }
 
-static int unbounded_put(struct cache *cache, struct order *order)
+static int unbounded_put(struct cache *cache, const struct order *order)
 {
 	struct unbounded *unbounded = (struct unbounded *)cache;
 	struct table_entry *entry = table_find(&unbounded->table, order->order_id);
+	size_t before;
 
 	if (!entry)
 		return entry_add(unbounded, order);
 
-	cache->size.live_bytes += order_bytes(order) - order_bytes(entry->order);
-	order_free(entry->order);
-	entry->order = order;
+	before = order_bytes(entry->order);
+	if (order_keep(&entry->order, order))
+		return -ENOMEM;
+	cache->size.live_bytes += order_bytes(entry->order) - before;
 	return 0;
 }
 

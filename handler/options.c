@@ -43,7 +43,7 @@ static const struct argp_option option_table[] = {
 	{"payload", KEY_PAYLOAD, "BYTES", 0,
 	 "Length of the free text in an order: N for always N, MIN-MAX for uniformly between them; "
 	 "0 to 3800, so that a body with its other fields (about 130 bytes) stays below 4096; "
-	 "default 200-1000",
+	 "default 100-700",
 	 2},
 	{"malformed", KEY_MALFORMED, "PERCENT", 0,
 	 "Share of records with an empty, absent or malformed body, such as 0.5; default 1", 2},
@@ -275,8 +275,8 @@ int options_parse(int argc, char **argv, FILE *out, FILE *err, struct options *o
 			    .lru_size = 1000,
 			    .generator = {.seed = 1,
 					  .records = 10,
-					  .payload_min = 200,
-					  .payload_max = 1000,
+					  .payload_min = 100,
+					  .payload_max = 700,
 					  .malformed_percent = 1},
 			    .invocations = 1000,
 			    .threads = 1,

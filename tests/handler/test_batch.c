@@ -182,6 +182,33 @@ static void test_redelivery_replaces(void **state)
 	assert_int_equal(result.cache_size, 1);
 }
 
+static void order_compare(const struct order *order, void *context)
+{
+	assert_string_equal(order->order_id, "a");
+	assert_string_equal(order->customer_id, "c");
+	assert_string_equal(order->processed_at, "t");
+	assert_true(order->total_usd == 1);
+	assert_int_equal(order->body_len, strlen(context));
+	assert_string_equal(order->body, context);
+}
+
+/* Every text of the event is gone when the batch is done. */
+static void test_orders_outlive_the_event(void **state)
+{
+	static char longer[] = GOOD("a") "    ";
+	json_t *event = event_new();
+
+	event_add_text(event, "m1", GOOD("a"));
+	event_handle(*state, event);
+	cache_each(*state, order_compare, GOOD("a"));
+
+	event = event_new();
+	event_add_text(event, "m2", longer);
+	assert_int_equal(event_handle(*state, event).redelivered, 1);
+	cache_each(*state, order_compare, longer);
+	assert_int_equal(cache_measure(*state).entries, 1);
+}
+
 static void test_error_msg_is_bounded(void **state)
 {
 	for (int count = 1; count < 200; count++) {
@@ -218,7 +245,8 @@ static void test_ids_are_cut_between_characters(void **state)
 
 		id[shift] = '\0';
 		for (int i = 0; i < 20; i++)
-			strcat(id, i % 2 ? "\xe2\x82\xac" : "\xc3\xa9");
+			snprintf(id + strlen(id), sizeof(id) - strlen(id), "%s",
+				 i % 2 ? "\xe2\x82\xac" : "\xc3\xa9");
 		event_add_text(event, id, "");
 		result = event_handle(*state, event);
 		assert_int_equal(batch_respond(&result, &response), 0);
@@ -253,7 +281,7 @@ static void test_response(void **state)
 	free(response);
 
 	result.success = false;
-	strcpy(result.error_msg, "m1: \"quoted\"");
+	snprintf(result.error_msg, sizeof(result.error_msg), "m1: \"quoted\"");
 	assert_int_equal(batch_respond(&result, &response), 0);
 	parsed = json_loads(response, 0, NULL);
 	assert_true(json_is_false(json_object_get(parsed, "success")));
@@ -321,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nested_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_records_are_a_success, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_redelivery_replaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_orders_outlive_the_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_error_msg_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ids_are_cut_between_characters, setup,
 						teardown),

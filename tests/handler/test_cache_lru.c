@@ -98,11 +98,12 @@ static void random_operations(size_t limit, uint64_t seed, int operations)
 			assert_int_equal(cache_touch(cache, name),
 					 model_touch(&model, id) ? 0 : -ENOENT);
 		} else {
-			struct order *order = order_make(name, random_between(&random, 1, 2000));
+			struct order *order = order_make(name, random_between(&random, 1, 3800));
 
 			full_puts += model.count == limit;
 			model_put(&model, id, order_count(order));
 			assert_int_equal(cache_put(cache, order), 0);
+			order_unmake(order);
 		}
 		if (i == 0)
 			entry = cache_measure(cache).live_bytes - empty - model.bytes[0];

@@ -59,8 +59,8 @@ static void test_defaults(void **state)
 	assert_ptr_equal(options.cache, &cache_unbounded);
 	assert_int_equal(options.lru_size, 1000);
 	assert_int_equal(options.generator.records, 10);
-	assert_int_equal(options.generator.payload_min, 200);
-	assert_int_equal(options.generator.payload_max, 1000);
+	assert_int_equal(options.generator.payload_min, 100);
+	assert_int_equal(options.generator.payload_max, 700);
 	assert_true(options.generator.malformed_percent == 1.0);
 	assert_int_equal(options.invocations, 1000);
 	assert_int_equal(options.duration_s, 0);

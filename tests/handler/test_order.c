@@ -1,5 +1,7 @@
 #include "tests/handler/support.h"
 
+#include <malloc.h>
+
 #define GOOD                                                                                       \
 	"{\"order_id\":\"o-1\",\"customer_id\":\"c-1\",\"total_usd\":12.5,"                        \
 	"\"processed_at\":\"2024-01-01T00:00:00Z\"}"
@@ -16,7 +18,7 @@ static void refuse(const char *body, size_t length, int error)
 	assert_ptr_equal(order, untouched);
 }
 
-static void test_fields_are_copied(void **state)
+static void test_fields(void **state)
 {
 	char body[] = GOOD;
 	size_t length = strlen(body);
@@ -24,26 +26,134 @@ static void test_fields_are_copied(void **state)
 
 	(void)state;
 	assert_int_equal(order_parse(body, length, &order), 0);
-	memset(body, 'x', length);
+	assert_non_null(order->document);
+	assert_ptr_equal(order->body, body);
+	assert_int_equal(order->body_len, length);
 
+	/* Only the body is the caller's; the library has its own text of the others. */
+	memset(body, 'x', length);
 	assert_string_equal(order->order_id, "o-1");
 	assert_string_equal(order->customer_id, "c-1");
 	assert_string_equal(order->processed_at, "2024-01-01T00:00:00Z");
-	assert_string_equal(order->body, GOOD);
-	assert_int_equal(order->body_len, length);
 	assert_true(order->total_usd == 12.5);
 	order_free(order);
+	assert_int_equal(body[0], 'x');
 }
 
 static void test_the_length_counts_not_a_nul(void **state)
 {
-	struct order *order;
+	struct order *order, *copy = NULL;
 
 	(void)state;
 	assert_int_equal(order_parse(GOOD "garbage", strlen(GOOD), &order), 0);
-	assert_string_equal(order->body, GOOD);
+	assert_int_equal(order->body_len, strlen(GOOD));
+	assert_int_equal(order_keep(&copy, order), 0);
 	order_free(order);
+	assert_int_equal(copy->body_len, strlen(GOOD));
+	assert_string_equal(copy->body, GOOD);
+	order_free(copy);
 	refuse(GOOD "garbage", strlen(GOOD) + 7, -EBADMSG);
+}
+
+static bool text_within(const struct order *order, const char *text)
+{
+	const char *block = (const char *)order;
+
+	return text >= block + sizeof(*order) && text + strlen(text) < block + order_count(order);
+}
+
+static void copy_check(const struct order *copy, const char *id, const char *body)
+{
+	assert_string_equal(copy->order_id, id);
+	assert_string_equal(copy->customer_id, "cus-1");
+	assert_string_equal(copy->processed_at, "2024-01-01T00:00:00Z");
+	assert_string_equal(copy->body, body);
+	assert_int_equal(copy->body_len, strlen(body));
+	assert_true(copy->total_usd == 12.5);
+	assert_null(copy->document);
+	assert_true(text_within(copy, copy->order_id));
+	assert_true(text_within(copy, copy->customer_id));
+	assert_true(text_within(copy, copy->processed_at));
+	assert_true(text_within(copy, copy->body));
+	assert_true(malloc_usable_size((void *)copy) >= order_count(copy));
+}
+
+/* Keeps the order of that id and note in *copy, and checks it when the order is gone. */
+static void keep_check(struct order **copy, const char *id, size_t note)
+{
+	struct order *order = order_make(id, note);
+	char *body = strndup(order->body, order->body_len);
+
+	assert_int_equal(order_keep(copy, order), 0);
+	assert_int_equal(order_bytes(*copy), order_count(order));
+	order_unmake(order);
+	copy_check(*copy, id, body);
+	free(body);
+}
+
+static void test_a_copy_needs_nothing_else(void **state)
+{
+	static const char longest[] =
+		"0123456789012345678901234567890123456789012345678901234567890123";
+	struct order *copy = NULL, *again = NULL;
+
+	(void)state;
+	for (size_t note = 1; note < 3800; note += 7) {
+		keep_check(&copy, "o-1", note);
+		order_free(copy);
+		copy = NULL;
+	}
+	/* A copy can be copied, by whom it does not matter. */
+	keep_check(&copy, longest, 3000);
+	assert_int_equal(order_keep(&again, copy), 0);
+	assert_ptr_not_equal(again, copy);
+	memset((char *)copy->body, 'x', copy->body_len);
+	order_free(copy);
+	assert_string_equal(again->order_id, longest);
+	assert_memory_equal(again->body, "{\"order_id\":\"0123456789", 23);
+	assert_true(text_within(again, again->body));
+	order_free(again);
+}
+
+static void test_a_block_is_reused(void **state)
+{
+	size_t full = note_for_length("o-1", ORDER_BLOCK);
+	struct order *copy = NULL;
+	uintptr_t first;
+
+	(void)state;
+	keep_check(&copy, "o-1", 100);
+	first = (uintptr_t)copy;
+	for (size_t note = 1; note <= full; note += 13) {
+		keep_check(&copy, "o-1", note);
+		assert_int_equal((uintptr_t)copy, first);
+	}
+	/* To the last byte of the block, and with other texts than before. */
+	keep_check(&copy, "o-1", full);
+	assert_int_equal((uintptr_t)copy, first);
+	keep_check(&copy, "an-id-of-its-own", 1);
+	assert_int_equal((uintptr_t)copy, first);
+	order_free(copy);
+}
+
+static void test_a_copy_grows_and_shrinks(void **state)
+{
+	static const size_t blocks[] = {1, 2, 1, 3, 2, 3, 1};
+	char id[ORDER_FIELD_MAX + 1];
+	struct order *copy = NULL;
+
+	(void)state;
+	/* With the longest id there are orders of more than two blocks. */
+	memset(id, 'i', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+		size_t least = (blocks[i] - 1) * ORDER_BLOCK + 1;
+		size_t note = least > 1 ? note_for_length(id, least) : 1;
+
+		keep_check(&copy, id, note);
+		assert_int_equal(order_bytes(copy), blocks[i] * ORDER_BLOCK);
+	}
+	order_free(copy);
 }
 
 static void test_whole_numbers_are_totals(void **state)
@@ -214,16 +324,31 @@ static void test_deep_nesting(void **state)
 	order_free(order);
 }
 
-static void test_bytes_are_those_requested(void **state)
+static void length_check(const char *id, size_t length, size_t bytes)
+{
+	struct order *order = order_make(id, note_for_length(id, length));
+
+	assert_int_equal(order_length(order), length);
+	assert_int_equal(order_bytes(order), bytes);
+	order_unmake(order);
+}
+
+static void test_bytes_are_whole_blocks(void **state)
 {
 	struct order *order;
 
 	(void)state;
-	for (size_t note = 1; note < 3000; note += 271) {
+	for (size_t note = 1; note < 3800; note += 271) {
 		order = order_make("ord-000000000007", note);
 		assert_int_equal(order_bytes(order), order_count(order));
-		order_free(order);
+		order_unmake(order);
 	}
+	length_check("ord-000000000007", 1000, 2048);
+	length_check("ord-000000000007", 2047, 2048);
+	length_check("ord-000000000007", 2048, 2048);
+	length_check("ord-000000000007", 2049, 4096);
+	length_check("ord-000000000007", 4096, 4096);
+	length_check("ord-000000000007", 4097, 6144);
 	order_free(NULL);
 }
 
@@ -242,8 +367,11 @@ static void test_every_error_has_a_text_of_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields_are_copied),
+		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_the_length_counts_not_a_nul),
+		cmocka_unit_test(test_a_copy_needs_nothing_else),
+		cmocka_unit_test(test_a_block_is_reused),
+		cmocka_unit_test(test_a_copy_grows_and_shrinks),
 		cmocka_unit_test(test_whole_numbers_are_totals),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_malformed),
@@ -254,7 +382,7 @@ int main(void)
 		cmocka_unit_test(test_field_length),
 		cmocka_unit_test(test_duplicate_keys),
 		cmocka_unit_test(test_deep_nesting),
-		cmocka_unit_test(test_bytes_are_those_requested),
+		cmocka_unit_test(test_bytes_are_whole_blocks),
 		cmocka_unit_test(test_every_error_has_a_text_of_its_own),
 	};
 

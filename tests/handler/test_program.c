@@ -189,7 +189,7 @@ static void test_unbounded_keeps_all(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++) {
 		json_t *lines = lines_run(allocators[i], "--invocations 1000 --report 100");
-		json_int_t last = 0;
+		json_int_t last = 0, before = 0;
 
 		assert_int_equal(json_array_size(lines), 11);
 		assert_string_equal(line_text(lines, "allocator"), allocators[i]);
@@ -202,9 +202,11 @@ static void test_unbounded_keeps_all(void **state)
 			assert_int_equal(line_number(lines, j, "entries"), processed);
 			assert_int_equal(processed + line_number(lines, j, "errors"),
 					 1000 * (j + 1));
-			/* 1,000 orders, each with 200 to 1,000 bytes of note. */
-			assert_in_range(live - last, 600000, 1200000);
+			/* A block for every order, and beside it its entry and its buckets. */
+			assert_in_range(live - last, (processed - before) * ORDER_BLOCK,
+					(processed - before) * (ORDER_BLOCK + 256));
 			last = live;
+			before = processed;
 		}
 		assert_int_equal(line_number(lines, 10, "invocations"), 1000);
 		json_decref(lines);
@@ -222,8 +224,11 @@ static void test_lru_stays_bounded(void **state)
 		assert_string_equal(line_text(lines, "cache"), "lru");
 		for (size_t j = 0; j < json_array_size(lines); j++) {
 			assert_int_equal(line_number(lines, j, "entries"), 500);
-			/* The ids are of one length: so is every order. */
-			assert_in_range(line_number(lines, j, "live_bytes"), 500 * 600, 500 * 900);
+			assert_in_range(line_number(lines, j, "live_bytes"), 500 * ORDER_BLOCK,
+					500 * (ORDER_BLOCK + 256));
+			/* Every order takes one block: once the cache is full, all is reuse. */
+			assert_int_equal(line_number(lines, j, "live_bytes"),
+					 line_number(lines, 0, "live_bytes"));
 		}
 		json_decref(lines);
 	}
@@ -259,13 +264,17 @@ static void test_same_work_for_all(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++) {
+		/* Orders of one block and of two: what they take tells which they were. */
 		json_t *lines = lines_run(allocators[i], "--seed 42 --threads 3 --report 0 "
-							 "--invocations 500 --malformed 7.5");
+							 "--invocations 500 --malformed 7.5 "
+							 "--payload 0-3800");
 
 		if (i == 0) {
 			live = line_number(lines, 0, "live_bytes");
 			processed = line_number(lines, 0, "processed");
 			assert_in_range(processed, 4500, 4750);
+			assert_in_range(live, processed * ORDER_BLOCK * 5 / 4,
+					processed * ORDER_BLOCK * 7 / 4);
 		}
 		assert_int_equal(line_number(lines, 0, "live_bytes"), live);
 		assert_int_equal(line_number(lines, 0, "processed"), processed);

@@ -63,7 +63,8 @@ static size_t last_number(const struct outcome *outcome, const char *name)
 
 static void order_sum(const struct order *order, void *context)
 {
-	*(uint64_t *)context += order_count(order) + (uint64_t)atoll(order->order_id + 4) * 1000003;
+	*(uint64_t *)context +=
+		order_length(order) + (uint64_t)atoll(order->order_id + 4) * 1000003;
 }
 
 static void test_threads_share_the_work(void **state)

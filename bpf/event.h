@@ -29,9 +29,22 @@
 #define EVENT_NAME_LEN 56 /* base name of a mapped file, NUL-terminated, cut to fit */
 #define EVENT_CALLERS 8	  /* words copied from the top of the caller's stack at mmap */
 
-/* The size field is 16 bits; runs of one scan step (512 pages) always fit. */
+/* Records that the collector makes; runs of one scan step (512 pages) always fit. */
 #define EVENT_SIZE_MAX 16384
 #define EVENT_RUNS_MAX 512
+
+#define EVENT_PATH_LEN 256     /* path of a module, NUL-terminated, cut at its front to fit */
+#define EVENT_BUILD_ID_LEN 20  /* SHA-1, ld --build-id */
+#define EVENT_FRAMES_MAX 256   /* of one stack; deeper ones keep their innermost frames */
+#define EVENT_REGISTERS_MAX 33 /* arm64's DWARF numbering: x0-x30, sp, pc */
+
+/*
+ * Bytes of stack in a SNAPSHOT. The greatest fits the 16-bit size field. 16 KiB
+ * hold all stacks of servers in C, 85% of those of an interpreter.
+ */
+#define SNAPSHOT_BYTES_DEFAULT 16384
+#define SNAPSHOT_BYTES_MIN 1024
+#define SNAPSHOT_BYTES_MAX 61440
 
 /* No user address is as high: 5-level paging. */
 #define EVENT_ADDRESS_LIMIT (1ULL << 57)
@@ -65,8 +78,11 @@
 	X(CYCLE, event_cycle, "a reconciliation cycle begins or ends")                             \
 	X(LAZYFREE, event_range, "lazily freed bytes of a mapping as smaps shows them, in arg")    \
 	X(SAMPLE, event_sample, "resident set by kind as /proc/PID/status shows it")               \
-	X(LOSS, event_loss, "records were lost because the ring buffer was full")                  \
-	X(INTERVAL, event_interval, "a reporting interval ended")
+	X(LOSS, event_loss, "records or stacks were lost because the ring buffer was full")        \
+	X(INTERVAL, event_interval, "a reporting interval ended")                                  \
+	X(SNAPSHOT, event_snapshot, "registers and top of the stack of the thread's next record")  \
+	X(MODULE, event_module, "a file with code, numbered")                                      \
+	X(STACK, event_stack, "a call stack, numbered")
 
 enum event_kind {
 	EVENT_NONE = 0,
@@ -80,15 +96,19 @@ enum event_kind {
  * size: bytes of the whole record with this header; a reader skips by it.
  * pid: the process (tgid, initial PID namespace) whose memory the record is
  * about; tid: the thread that caused it. time_ns: CLOCK_MONOTONIC.
+ * stack: number of the call stack (STACK) it happened under; 0: not known. The
+ * kernel side writes STACK_TAKEN where the thread's SNAPSHOT came right before.
  */
 struct event_header {
 	__u16 size;
 	__u16 kind;
 	__u32 pid;
 	__u32 tid;
-	__u32 flags; /* reserved, 0 */
+	__u32 stack;
 	__u64 time_ns;
 };
+
+#define STACK_TAKEN 0xffffffffU
 
 /*
  * Bits of a page fault's error code, arch/x86/include/asm/trap_pf.h. The
@@ -102,7 +122,11 @@ struct event_fault {
 	struct event_header h;
 	__u64 addr; /* as accessed, not rounded */
 	__u32 error;
-	__u32 pad;
+	/*
+	 * How many faults its stack stands for: stacks are taken of one fault in
+	 * `weight`, chosen at random. 0: this one was not chosen.
+	 */
+	__u32 weight;
 };
 
 /* Which call a range record is about, for FAILED. */
@@ -200,6 +224,13 @@ enum event_allocator {
 	ALLOCATOR_TCMALLOC,
 	ALLOCATOR_MUSL,
 	ALLOCATOR_GO,
+	ALLOCATOR_SNMALLOC,
+	ALLOCATOR_JVM,
+	ALLOCATOR_V8,
+	ALLOCATOR_PYTHON,  /* obmalloc's arenas */
+	ALLOCATOR_THREADS, /* stacks that pthread_create maps */
+	ALLOCATOR_LOADER,  /* ld.so and the kernel's exec: .bss, relocation */
+	ALLOCATOR_OTHER,   /* the program's own mmap */
 	ALLOCATOR_COUNT
 };
 
@@ -295,13 +326,86 @@ struct event_sample {
 
 struct event_loss {
 	struct event_header h;
-	__u64 lost; /* records since the last one */
+	__u64 lost;   /* records since the last one */
+	__u64 stacks; /* stacks that were not taken, since the last one: the ledger is whole */
 };
 
 /* h.pid is 0: an interval ends for every process at once. */
 struct event_interval {
 	struct event_header h;
 	__u64 number;
+};
+
+/*
+ * What user space needs to unwind a stack. Registers are in DWARF's numbering
+ * (x86_64: System V ABI 3.6.2; arm64: AADWARF64 4.1), with the pc behind the
+ * rest. stack is the memory from the stack pointer upwards.
+ */
+struct event_snapshot {
+	struct event_header h;
+	__u64 top;    /* the stack ends here at the latest; 0: not known */
+	__u64 absent; /* bit i: page i from the stack pointer's on could not be read, is zeroes */
+	__u32 bytes;  /* of stack */
+	__u16 register_count;
+	__u16 machine; /* EM_X86_64 or EM_AARCH64, elf.h */
+	__u64 registers[EVENT_REGISTERS_MAX];
+	__u64 stack[];
+};
+
+#define MODULE_NO_FILE 0x1 /* code without a file: what a JIT compiler of process h.pid made */
+#define MODULE_VDSO 0x2
+
+/* h.time_ns is of its first use. Modules are numbered from 1, in order. */
+struct event_module {
+	struct event_header h;
+	__u32 number;
+	__u32 flags;
+	__u64 ino;
+	__u32 dev;	   /* major << 20 | minor */
+	__u8 build_id_len; /* 0: it has none */
+	__u8 pad[3];
+	__u8 build_id[EVENT_BUILD_ID_LEN];
+	__u32 pad2;
+	char path[EVENT_PATH_LEN]; /* as the process sees it, " (deleted)" included */
+};
+
+/*
+ * address: in the module's own numbering (ELF p_vaddr), without a file: in
+ * memory. Of callers it is that of the call instruction's last byte, not of the
+ * return, so that it lies in the calling line.
+ */
+struct event_frame {
+	__u64 address;
+	__u32 module; /* 0: in no known mapping */
+	__u32 pad;
+};
+
+/* How a stack ends. All but the first are failures, and counted. */
+#define STACK_ENDS(X)                                                                              \
+	X(COMPLETE, "complete", "reaches the start of the thread or program")                      \
+	X(CUT, "cut", "deeper than the snapshot of the stack")                                     \
+	X(DEEP, "deep", "more frames than are kept")                                               \
+	X(NO_CFI, "no_cfi", "code without unwind information, and no frame pointer")               \
+	X(NO_MODULE, "no_module", "an address in no known mapping")                                \
+	X(UNREADABLE, "unreadable", "a file with code could not be read")                          \
+	X(ABSENT, "absent", "a page of the stack was not in memory")                               \
+	X(BAD_CFI, "bad_cfi", "unwind information that cannot be followed")                        \
+	X(UPROBE, "uprobe", "a return address replaced by somebody's uretprobe")
+
+enum stack_end {
+#define X(name, word, text) STACK_END_##name,
+	STACK_ENDS(X)
+#undef X
+		STACK_END_COUNT
+};
+
+/* Numbered from 1, in order. The same call chain has the same number, in all processes. */
+struct event_stack {
+	struct event_header h;
+	__u32 number;
+	__u16 frame_count;
+	__u16 end;		     /* enum stack_end */
+	struct event_frame frames[]; /* innermost first */
 };
 
 _Static_assert(sizeof(struct event_header) == 24, "event_header is part of the contract");
@@ -320,8 +424,14 @@ _Static_assert(sizeof(struct event_scan) == 56, "event_scan is part of the contr
 _Static_assert(sizeof(struct event_run) == 16, "event_run is part of the contract");
 _Static_assert(sizeof(struct event_cycle) == 40, "event_cycle is part of the contract");
 _Static_assert(sizeof(struct event_sample) == 64, "event_sample is part of the contract");
-_Static_assert(sizeof(struct event_loss) == 32, "event_loss is part of the contract");
+_Static_assert(sizeof(struct event_loss) == 40, "event_loss is part of the contract");
 _Static_assert(sizeof(struct event_interval) == 32, "event_interval is part of the contract");
+_Static_assert(sizeof(struct event_snapshot) == 312, "event_snapshot is part of the contract");
+_Static_assert(sizeof(struct event_module) == 328, "event_module is part of the contract");
+_Static_assert(sizeof(struct event_frame) == 16, "event_frame is part of the contract");
+_Static_assert(sizeof(struct event_stack) == 32, "event_stack is part of the contract");
+_Static_assert(sizeof(struct event_snapshot) + SNAPSHOT_BYTES_MAX < 1 << 16,
+	       "a snapshot's size fits the header");
 
 /*
  * The `watched` map: key is a tgid (initial PID namespace). Who is not in it
@@ -337,8 +447,9 @@ _Static_assert(sizeof(struct event_interval) == 32, "event_interval is part of t
 struct watched {
 	__u32 ledger_pid; /* whose ledger its records belong to; itself unless WATCH_ALIAS */
 	__u32 flags;
-	__u64 lost; /* records that found the ring buffer full */
-	__u64 mm;   /* WATCH_ALIAS: the kernel's address of the memory it shares */
+	__u64 lost;	   /* records that found the ring buffer full */
+	__u64 mm;	   /* WATCH_ALIAS: the kernel's address of the memory it shares */
+	__u64 stacks_lost; /* stacks not taken because the ring buffer was filling up */
 };
 
 /* `names` map: key is a comm; who execs under that name is watched. The value is its WATCH_*. */
@@ -350,6 +461,9 @@ struct watched_name {
 struct watch_totals {
 	__u64 unwatched_children; /* `watched` was full: this many were not followed */
 	__u64 cut_iovecs;	  /* process_madvise with more ranges than are followed */
+	__u64 window_ns;	  /* when the present window of faults began, see snapshot.bpf.h */
+	__u32 window_faults;
+	__u32 weight; /* stacks are taken of one fault in this many */
 };
 
 #endif

@@ -3,7 +3,7 @@
  * The memory syscalls. What destroys is recorded at entry, what creates at
  * exit; see event.h for why.
  */
-#include "bpf/tidemark.bpf.h"
+#include "bpf/snapshot.bpf.h"
 
 /* include/uapi/linux/mman.h and asm-generic/mman-common.h */
 #define MAP_FIXED 0x10
@@ -49,11 +49,15 @@ static __always_inline bool advice_marks(int advice)
 	       advice == MADV_NOHUGEPAGE || advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK;
 }
 
+static __always_inline bool advice_populates(int advice)
+{
+	return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+}
+
 /* Residency changes by as much as the kernel sees fit: someone has to look afterwards. */
 static __always_inline bool advice_is_settled_later(int advice)
 {
-	return advice == MADV_PAGEOUT || advice == MADV_POPULATE_READ ||
-	       advice == MADV_POPULATE_WRITE || advice == MADV_COLLAPSE;
+	return advice == MADV_PAGEOUT || advice_populates(advice) || advice == MADV_COLLAPSE;
 }
 
 static __always_inline void advice_enter(struct watched *w, __u64 addr, __u64 len, int advice)
@@ -63,10 +67,10 @@ static __always_inline void advice_enter(struct watched *w, __u64 addr, __u64 le
 }
 
 static __always_inline void advice_exit(struct watched *w, __u64 addr, __u64 len, int advice,
-					long ret)
+					long ret, __u32 stack)
 {
 	if (advice_is_settled_later(advice))
-		record_range(w, EVENT_POPULATE, addr, len, EVENT_CALL_MADVISE, advice);
+		record_range_at(w, EVENT_POPULATE, addr, len, EVENT_CALL_MADVISE, advice, stack);
 	else if (is_error(ret) && advice_destroys(advice))
 		record_range(w, EVENT_FAILED, addr, len, EVENT_CALL_MADVISE, advice);
 }
@@ -119,11 +123,14 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 
 static __always_inline void mmap_file_record(struct watched *w, struct pt_regs *regs, long ret)
 {
+	__u64 now = bpf_ktime_get_ns();
+	__u32 stack = snapshot_take(w, now);
 	struct file *file;
 
-	RECORD(struct event_mmap_file, r, w, EVENT_MMAP_FILE);
+	RECORD_AT(struct event_mmap_file, r, w, EVENT_MMAP_FILE, now);
 	if (!r)
 		return;
+	r->m.h.stack = stack;
 	mmap_fill(&r->m, regs, ret);
 	r->offset = user_arg6(regs);
 	file = file_of_fd(bpf_get_current_task_btf(), (__u32)user_arg5(regs));
@@ -141,6 +148,8 @@ int sys_exit_mmap(struct trace_event_raw_sys_exit *ctx)
 	struct watched *w = watch_current();
 	struct pt_regs *regs;
 	long ret = ctx->ret;
+	__u32 stack;
+	__u64 now;
 
 	if (!w)
 		return 0;
@@ -157,9 +166,13 @@ int sys_exit_mmap(struct trace_event_raw_sys_exit *ctx)
 		return 0;
 	}
 
-	RECORD(struct event_mmap, r, w, EVENT_MMAP);
-	if (r)
-		mmap_fill(r, regs, ret);
+	now = bpf_ktime_get_ns();
+	stack = snapshot_take(w, now);
+	RECORD_AT(struct event_mmap, r, w, EVENT_MMAP, now);
+	if (!r)
+		return 0;
+	r->h.stack = stack;
+	mmap_fill(r, regs, ret);
 	return 0;
 }
 
@@ -192,12 +205,13 @@ int sys_exit_munmap(struct trace_event_raw_sys_exit *ctx)
 }
 
 static __always_inline void mremap_record(struct watched *w, __u16 kind, struct pt_regs *regs,
-					  long ret)
+					  long ret, __u32 stack)
 {
 	RECORD(struct event_mremap, r, w, kind);
 
 	if (!r)
 		return;
+	r->h.stack = stack;
 	r->old_addr = user_arg1(regs);
 	r->old_len = user_arg2(regs);
 	r->new_len = user_arg3(regs);
@@ -213,7 +227,7 @@ int sys_enter_mremap(struct trace_event_raw_sys_enter *ctx)
 	struct watched *w = watch_current();
 
 	if (w)
-		mremap_record(w, EVENT_MREMAP_BEGIN, user_regs(), 0);
+		mremap_record(w, EVENT_MREMAP_BEGIN, user_regs(), 0, 0);
 	return 0;
 }
 
@@ -223,7 +237,8 @@ int sys_exit_mremap(struct trace_event_raw_sys_exit *ctx)
 	struct watched *w = watch_current();
 
 	if (w)
-		mremap_record(w, EVENT_MREMAP_END, user_regs(), ctx->ret);
+		mremap_record(w, EVENT_MREMAP_END, user_regs(), ctx->ret,
+			      is_error(ctx->ret) ? 0 : snapshot_take(w, bpf_ktime_get_ns()));
 	return 0;
 }
 
@@ -267,11 +282,14 @@ int sys_exit_madvise(struct trace_event_raw_sys_exit *ctx)
 {
 	struct watched *w = watch_current();
 	struct pt_regs *regs;
+	__u32 stack = 0;
 
 	if (!w)
 		return 0;
 	regs = user_regs();
-	advice_exit(w, user_arg1(regs), user_arg2(regs), (int)user_arg3(regs), ctx->ret);
+	if (advice_populates((int)user_arg3(regs)))
+		stack = snapshot_take(w, bpf_ktime_get_ns());
+	advice_exit(w, user_arg1(regs), user_arg2(regs), (int)user_arg3(regs), ctx->ret, stack);
 	return 0;
 }
 
@@ -294,12 +312,28 @@ static __always_inline struct watched *watch_of_pidfd(int pidfd)
 	return watch_find(BPF_CORE_READ(pid, numbers[0].nr));
 }
 
+enum advice_moment { ADVICE_ENTERS, ADVICE_DONE, ADVICE_REFUSED };
+
+/* One range. A global function: the verifier walks it once, not in each turn of the loop. */
+__noinline int process_madvise_one(struct watched *w, __u64 addr, __u64 len, int advice,
+				   enum advice_moment moment)
+{
+	if (!w)
+		return 0;
+	if (moment == ADVICE_ENTERS)
+		advice_enter(w, addr, len, advice);
+	else
+		advice_exit(w, addr, len, advice, moment == ADVICE_REFUSED ? -1 : 0, 0);
+	return 0;
+}
+
 static __always_inline void process_madvise_each(struct pt_regs *regs, bool entering, long ret)
 {
 	struct watched *w = watch_of_pidfd((int)user_arg1(regs));
 	const struct iovec *vec = (const struct iovec *)user_arg2(regs);
 	__u64 count = user_arg3(regs), advised = 0;
 	int advice = (int)user_arg4(regs);
+	enum advice_moment moment = ADVICE_ENTERS;
 
 	if (!w)
 		return;
@@ -314,11 +348,11 @@ static __always_inline void process_madvise_each(struct pt_regs *regs, bool ente
 		if (bpf_probe_read_user(&range, sizeof(range), vec + i))
 			return;
 		advised += range.iov_len;
-		if (entering)
-			advice_enter(w, (__u64)range.iov_base, range.iov_len, advice);
-		else /* a short count: the ranges behind it were not advised */
-			advice_exit(w, (__u64)range.iov_base, range.iov_len, advice,
-				    is_error(ret) || advised > (__u64)ret ? -1 : 0);
+		/* a short count: the ranges behind it were not advised */
+		if (!entering)
+			moment = is_error(ret) || advised > (__u64)ret ? ADVICE_REFUSED
+								       : ADVICE_DONE;
+		process_madvise_one(w, (__u64)range.iov_base, range.iov_len, advice, moment);
 	}
 }
 
@@ -366,7 +400,8 @@ int sys_exit_brk(struct trace_event_raw_sys_exit *ctx)
 		return 0; /* brk(0) asks where it is */
 	if (ret > want)
 		record_range(w, EVENT_FAILED, want, ret - want, EVENT_CALL_BRK, 0);
-	record_range(w, EVENT_BRK, start, ret - start, EVENT_CALL_BRK, 0);
+	record_range_at(w, EVENT_BRK, start, ret - start, EVENT_CALL_BRK, 0,
+			snapshot_take(w, bpf_ktime_get_ns()));
 	return 0;
 }
 
@@ -375,7 +410,8 @@ static __always_inline int mlock_exit(__u64 addr, __u64 len, __u32 flags, long r
 	struct watched *w = watch_current();
 
 	if (w && !is_error(ret))
-		record_range(w, EVENT_POPULATE, addr, len, EVENT_CALL_MLOCK, flags);
+		record_range_at(w, EVENT_POPULATE, addr, len, EVENT_CALL_MLOCK, flags,
+				snapshot_take(w, bpf_ktime_get_ns()));
 	return 0;
 }
 

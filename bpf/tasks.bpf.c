@@ -58,12 +58,18 @@ int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct 
 	return 0;
 }
 
+/*
+ * Wakes the reader at once: where exec mapped the program and its loader is in
+ * no record, only in /proc, and that for as long as the process lives.
+ */
 static __always_inline void exec_record(struct watched *w)
 {
-	RECORD(struct event_exec, r, w, EVENT_EXEC);
+	struct event_exec *r = record_reserve(w, sizeof(*r), EVENT_EXEC, bpf_ktime_get_ns());
 
-	if (r)
-		bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (!r)
+		return;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline bool exit_record(struct watched *w, __u32 code)

@@ -82,9 +82,8 @@ static __always_inline void watch_count_lost(struct watched *w)
 }
 
 /* size must be a constant of the caller for the verifier. The payload is not zeroed. */
-static __always_inline void *record_reserve(struct watched *w, __u64 size, __u16 kind)
+static __always_inline void *record_reserve(struct watched *w, __u64 size, __u16 kind, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct event_header *h = bpf_ringbuf_reserve(&events, size, 0);
 
 	if (!h) {
@@ -95,7 +94,7 @@ static __always_inline void *record_reserve(struct watched *w, __u64 size, __u16
 	h->kind = kind;
 	h->pid = w->ledger_pid;
 	h->tid = (__u32)bpf_get_current_pid_tgid();
-	h->flags = 0;
+	h->stack = 0;
 	h->time_ns = now;
 	return h;
 }
@@ -116,21 +115,30 @@ static __always_inline void record_submit(void *slot)
  * header filled, or NULL with the loss counted. It is submitted when r goes
  * out of scope, so no path can forget it.
  */
-#define RECORD(type, name, w, kind)                                                                \
-	type *name __attribute__((cleanup(record_submit))) = record_reserve(w, sizeof(type), kind)
+#define RECORD_AT(type, name, w, kind, now)                                                        \
+	type *name __attribute__((cleanup(record_submit))) =                                       \
+		record_reserve(w, sizeof(type), kind, now)
+#define RECORD(type, name, w, kind) RECORD_AT(type, name, w, kind, bpf_ktime_get_ns())
 
-static __always_inline void record_range(struct watched *w, __u16 kind, __u64 addr, __u64 len,
-					 __u32 call, __u32 arg)
+static __always_inline void record_range_at(struct watched *w, __u16 kind, __u64 addr, __u64 len,
+					    __u32 call, __u32 arg, __u32 stack)
 {
 	RECORD(struct event_range, r, w, kind);
 
 	if (!r)
 		return;
+	r->h.stack = stack;
 	r->addr = addr;
 	r->len = len;
 	r->call = call;
 	r->arg = arg;
 	r->value = 0;
+}
+
+static __always_inline void record_range(struct watched *w, __u16 kind, __u64 addr, __u64 len,
+					 __u32 call, __u32 arg)
+{
+	record_range_at(w, kind, addr, len, call, arg, 0);
 }
 
 /*

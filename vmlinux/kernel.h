@@ -53,6 +53,7 @@ struct signal_struct {
 /* include/linux/mm_types.h: the fields live in an anonymous struct there */
 struct mm_struct {
 	unsigned long task_size;
+	unsigned long start_stack;
 	unsigned long start_brk;
 	unsigned long brk;
 };
@@ -96,8 +97,9 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
-/* include/linux/sched.h */
+/* include/linux/sched.h; struct thread_struct is the architecture's */
 struct task_struct {
+	struct thread_struct thread;
 	int exit_code;
 	int pid;
 	int tgid;
@@ -105,6 +107,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	int pagefault_disabled;
 };
 
 struct trace_entry {

@@ -11,16 +11,36 @@ static const uint16_t sizes[EVENT_KIND_COUNT] = {
 #undef X
 };
 
+union record {
+	struct event_header h;
+	struct event_snapshot snapshot;
+	struct event_module module;
+	struct event_stack stack;
+	uint64_t words[64];
+};
+
+/* What a kind needs to pass beside its size. */
+static void record_make_valid(union record *record, uint16_t kind)
+{
+	memset(record, 0, sizeof(*record));
+	record->h.kind = kind;
+	if (kind == EVENT_SNAPSHOT)
+		record->snapshot.register_count = 17;
+	if (kind == EVENT_MODULE)
+		record->module.number = 1;
+	if (kind == EVENT_STACK)
+		record->stack.number = record->stack.frame_count = 1;
+}
+
 static void every_kind_has_a_least_size(void **state)
 {
-	union {
-		struct event_header h;
-		uint64_t words[64];
-	} record = {.words = {0}};
+	union record record;
 
 	(void)state;
 	for (uint16_t kind = 1; kind < EVENT_KIND_COUNT; kind++) {
-		record.h.kind = kind;
+		if (kind == EVENT_STACK) /* of no less than one frame: a test of its own */
+			continue;
+		record_make_valid(&record, kind);
 		record.h.size = sizes[kind];
 		assert_int_equal(event_check(&record, sizes[kind]), 0);
 		assert_int_equal(event_check(&record, sizeof(record)), 0);
@@ -62,6 +82,73 @@ static void unknown_kinds_are_to_be_skipped(void **state)
 	/* but not if its size cannot be trusted */
 	header.size = sizeof(header) + 1;
 	assert_int_equal(event_check(&header, sizeof(header)), -EBADMSG);
+}
+
+static void snapshots_hold_what_they_say(void **state)
+{
+	union record record;
+	struct event_snapshot *snapshot = &record.snapshot;
+
+	(void)state;
+	record_make_valid(&record, EVENT_SNAPSHOT);
+	snapshot->h.size = sizeof(*snapshot) + 64;
+	snapshot->bytes = 64;
+	assert_int_equal(event_check(&record, sizeof(record)), 0);
+	snapshot->bytes = 72;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	snapshot->bytes = 60; /* no whole words */
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	snapshot->bytes = UINT32_MAX & ~7u;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	snapshot->bytes = 0;
+	snapshot->register_count = 0;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	snapshot->register_count = EVENT_REGISTERS_MAX + 1;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+}
+
+static void modules_have_a_number_and_a_name_that_ends(void **state)
+{
+	union record record;
+	struct event_module *module = &record.module;
+
+	(void)state;
+	record_make_valid(&record, EVENT_MODULE);
+	module->h.size = sizeof(*module);
+	module->build_id_len = EVENT_BUILD_ID_LEN;
+	assert_int_equal(event_check(&record, sizeof(record)), 0);
+	module->build_id_len++;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	module->build_id_len = 0;
+	module->number = 0;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	module->number = 1;
+	memset(module->path, 'x', sizeof(module->path));
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+}
+
+static void stacks_hold_their_frames(void **state)
+{
+	union record record;
+	struct event_stack *stack = &record.stack;
+
+	(void)state;
+	record_make_valid(&record, EVENT_STACK);
+	stack->h.size = sizeof(*stack) + 2 * sizeof(struct event_frame);
+	stack->frame_count = 2;
+	assert_int_equal(event_check(&record, sizeof(record)), 0);
+	stack->frame_count = 3;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	stack->frame_count = 0;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	stack->frame_count = UINT16_MAX;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	stack->frame_count = 1;
+	stack->end = STACK_END_COUNT;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	stack->end = STACK_END_CUT;
+	stack->number = 0;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
 }
 
 struct scan {
@@ -203,6 +290,9 @@ int main(void)
 		cmocka_unit_test(every_kind_has_a_least_size),
 		cmocka_unit_test(headers_are_checked_first),
 		cmocka_unit_test(unknown_kinds_are_to_be_skipped),
+		cmocka_unit_test(snapshots_hold_what_they_say),
+		cmocka_unit_test(modules_have_a_number_and_a_name_that_ends),
+		cmocka_unit_test(stacks_hold_their_frames),
 		cmocka_unit_test(runs_are_sorted_and_in_range),
 		cmocka_unit_test(scans_hold_their_runs),
 		cmocka_unit_test(scans_are_of_a_step_in_user_space),

@@ -5,17 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define SLOTS_MIN 64
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
 static uint32_t hash_bytes(const void *data, uint32_t size)
 {
-	const unsigned char *bytes = data;
-	uint32_t hash = 2166136261u;
-
-	for (uint32_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 16777619u;
-	return hash;
+	return (uint32_t)XXH3_64bits(data, size);
 }
 
 static void slot_put(struct intern *intern, uint32_t hash, uint32_t number)
@@ -67,6 +64,11 @@ static int items_grow(struct intern *intern)
 	intern->items = items;
 	intern->capacity = capacity;
 	return 0;
+}
+
+uint32_t intern_find(const struct intern *intern, const void *data, uint32_t size)
+{
+	return size && intern->slot_count ? find(intern, data, size, hash_bytes(data, size)) : 0;
 }
 
 uint32_t intern_add(struct intern *intern, const void *data, uint32_t size)

@@ -24,6 +24,9 @@ struct intern {
 /* The number of data, adding it if new; 0 for size 0 or without memory. */
 uint32_t intern_add(struct intern *intern, const void *data, uint32_t size);
 
+/* The number of data, 0 if it is not there. */
+uint32_t intern_find(const struct intern *intern, const void *data, uint32_t size);
+
 uint32_t intern_string(struct intern *intern, const char *text);
 
 /* The data of a number, "" for 0 and for numbers never given. Valid as long as the table. */

@@ -23,11 +23,14 @@ void limbo_free(struct limbo *limbo);
 /* A time on the ledger's clock; 0 only for what is before it. */
 uint32_t ledger_tick(const struct ledger *ledger, uint64_t time_ns);
 
-/* The index of a provenance, interned. */
-uint32_t ledger_provenance(struct ledger *ledger, uint32_t tid, enum page_origin origin);
-
 /* Makes one page resident and counts the birth. */
-int ledger_add_page(struct ledger *ledger, uint64_t addr, uint32_t tid, enum page_origin origin);
+int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance);
+
+/* The number of a file, interned. */
+uint32_t ledger_file(struct ledger *ledger, uint32_t dev, uint64_t ino);
+
+/* As ledger_request(), and the pages that are then found are first touched as it says. */
+void ledger_ask(struct ledger *ledger, const struct asked *asked, uint64_t not_before);
 
 /*
  * Removes the pages of a range and remembers the removal. Returns how many were

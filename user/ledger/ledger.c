@@ -23,6 +23,13 @@ const char *allocator_name(uint32_t allocator)
 		[ALLOCATOR_TCMALLOC] = "tcmalloc",
 		[ALLOCATOR_MUSL] = "musl",
 		[ALLOCATOR_GO] = "go",
+		[ALLOCATOR_SNMALLOC] = "snmalloc",
+		[ALLOCATOR_JVM] = "jvm",
+		[ALLOCATOR_V8] = "v8",
+		[ALLOCATOR_PYTHON] = "python",
+		[ALLOCATOR_THREADS] = "threads",
+		[ALLOCATOR_LOADER] = "loader",
+		[ALLOCATOR_OTHER] = "other",
 	};
 
 	return allocator < ALLOCATOR_COUNT ? names[allocator] : "?";
@@ -79,6 +86,7 @@ void ledger_reset(struct ledger *ledger)
 	mapping_map_free(&ledger->mappings);
 	limbos_drop(ledger);
 	ledger->request_count = 0;
+	ledger->asked_count = 0;
 	ledger->lazy_rewritten = 0;
 	ledger->lazy_ns = 0;
 	ledger->lock_future = false;
@@ -91,9 +99,11 @@ void ledger_free(struct ledger *ledger)
 		return;
 	ledger_reset(ledger);
 	intern_free(&ledger->names);
+	intern_free(&ledger->files);
 	intern_free(&ledger->provenances);
 	free(ledger->requests);
 	free(ledger->removals);
+	free(ledger->asked);
 	free(ledger);
 }
 
@@ -106,18 +116,31 @@ uint32_t ledger_tick(const struct ledger *ledger, uint64_t time_ns)
 	return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
 }
 
-uint32_t ledger_provenance(struct ledger *ledger, uint32_t tid, enum page_origin origin)
+/* 0 only without memory. */
+static uint32_t provenance_number(struct ledger *ledger, struct provenance provenance)
 {
-	struct provenance provenance = {.tid = tid, .origin = origin};
-
-	return intern_add(&ledger->provenances, &provenance, sizeof(provenance));
+	if (ledger->provenances.count >= LEDGER_PROVENANCES)
+		provenance.tid = 0;
+	if (ledger->provenances.count >= 2 * LEDGER_PROVENANCES) {
+		provenance.stack = 0;
+		provenance.weight = 1; /* not one of those that were not chosen */
+	}
+	/* the same as the one before: most are */
+	if (!memcmp(&provenance, &ledger->provenance_cached, sizeof(provenance)) &&
+	    ledger->provenance_number)
+		return ledger->provenance_number;
+	ledger->provenance_cached = provenance;
+	ledger->provenance_number =
+		intern_add(&ledger->provenances, &provenance, sizeof(provenance));
+	return ledger->provenance_number;
 }
 
-int ledger_add_page(struct ledger *ledger, uint64_t addr, uint32_t tid, enum page_origin origin)
+int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance)
 {
+	enum page_origin origin = provenance.origin;
 	struct page_entry entry = {
 		.birth = origin == ORIGIN_FOUND ? 0 : ledger_tick(ledger, ledger->now_ns),
-		.provenance = ledger_provenance(ledger, tid, origin),
+		.provenance = provenance_number(ledger, provenance),
 	};
 	int rc = page_table_add(&ledger->pages, addr, entry);
 
@@ -202,6 +225,22 @@ void ledger_request(struct ledger *ledger, uint64_t start, uint64_t end, enum ev
 				      .cause = cause,
 				      .not_before = not_before,
 				      .join_until = not_before + REQUEST_JOIN_NS};
+}
+
+uint32_t ledger_file(struct ledger *ledger, uint32_t dev, uint64_t ino)
+{
+	struct mapping_file file = {.dev = dev, .ino = ino};
+
+	return intern_add(&ledger->files, &file, sizeof(file));
+}
+
+void ledger_ask(struct ledger *ledger, const struct asked *asked, uint64_t not_before)
+{
+	if (!ledger->asked)
+		ledger->asked = calloc(LEDGER_ASKED, sizeof(*ledger->asked));
+	if (ledger->asked) /* without it the mapping's own stack has to do */
+		ledger->asked[ledger->asked_count++ % LEDGER_ASKED] = *asked;
+	ledger_request(ledger, asked->start, asked->end, asked->cause, not_before);
 }
 
 bool ledger_take_request(struct ledger *ledger, uint64_t now_ns, struct scan_request *request)
@@ -320,6 +359,8 @@ static int on_loss(struct ledger *ledger, const struct event_header *event)
 {
 	const struct event_loss *loss = (const struct event_loss *)event;
 
+	if (!loss->lost)
+		return 0;
 	ledger->totals.lost += loss->lost;
 	limbos_drop(ledger); /* their END may be among the lost: the cycle finds their pages */
 	ledger->rescan_all = true;
@@ -346,7 +387,8 @@ static int on_interval(struct ledger *ledger, const struct event_header *event)
 	return 0;
 }
 
-static int on_fork(struct ledger *ledger, const struct event_header *event)
+/* Of no concern here: FORK makes another ledger, stacks are known by their numbers. */
+static int on_other(struct ledger *ledger, const struct event_header *event)
 {
 	(void)ledger;
 	(void)event;
@@ -369,7 +411,7 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_POPULATE] = ledger_on_populate,
 	[EVENT_BRK] = ledger_on_brk,
 	[EVENT_FAILED] = ledger_on_failed,
-	[EVENT_FORK] = on_fork,
+	[EVENT_FORK] = on_other,
 	[EVENT_EXEC] = on_exec,
 	[EVENT_EXIT] = on_process_exit,
 	[EVENT_ATTACH] = on_attach,
@@ -381,6 +423,9 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_SAMPLE] = on_sample,
 	[EVENT_LOSS] = on_loss,
 	[EVENT_INTERVAL] = on_interval,
+	[EVENT_SNAPSHOT] = on_other,
+	[EVENT_MODULE] = on_other,
+	[EVENT_STACK] = on_other,
 };
 
 int ledger_apply(struct ledger *ledger, const struct event_header *event)
@@ -432,6 +477,7 @@ struct ledger *ledger_fork(const struct ledger *parent, const struct event_fork 
 	if (page_table_clone(&parent->pages, &child->pages) ||
 	    mapping_map_clone(&parent->mappings, &child->mappings) ||
 	    intern_clone(&parent->names, &child->names) ||
+	    intern_clone(&parent->files, &child->files) ||
 	    intern_clone(&parent->provenances, &child->provenances)) {
 		ledger_free(child);
 		return NULL;
@@ -483,6 +529,7 @@ int ledger_report_mappings(const struct ledger *ledger, struct mapping_report **
 			.kind = mapping->attr.kind,
 			.name = intern_get(&ledger->names, mapping->attr.name),
 			.owner = intern_get(&ledger->names, mapping->attr.owner),
+			.stack = mapping->attr.stack,
 		};
 	}
 	*reports = out;

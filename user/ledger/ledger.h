@@ -44,11 +44,20 @@ enum page_origin {
 	ORIGIN_COUNT
 };
 
-/* Who touched first. Interned: a page holds its index. */
+/*
+ * Who touched first. Interned: a page holds its index. Threads and stacks that
+ * come and go make ever new ones: past LEDGER_PROVENANCES the thread is left out,
+ * past twice as many the stack, too.
+ */
 struct provenance {
-	uint32_t tid; /* 0: not known */
-	uint32_t origin;
+	uint32_t tid;	 /* 0: not known */
+	uint32_t stack;	 /* number of its call stack; 0: not known */
+	uint32_t weight; /* faults that this stack stands for; 0: not chosen, see event_fault */
+	uint16_t origin; /* enum page_origin */
+	uint16_t pad;
 };
+
+#define LEDGER_PROVENANCES (1U << 18)
 
 enum removal_kind {
 	REMOVAL_PURGE,	 /* madvise DONTNEED and the like: the mapping stays */
@@ -105,6 +114,22 @@ struct scan_request {
 	uint64_t join_until; /* requests due by then may be joined to it */
 };
 
+/*
+ * A call or fault whose pages a look is to find: populated, or brought along by
+ * a huge page. They are first touched under its stack.
+ */
+#define LEDGER_ASKED 512
+
+struct asked {
+	uint64_t time_ns;
+	uint64_t start;
+	uint64_t end;
+	uint32_t cause; /* enum event_cause */
+	uint32_t tid;
+	uint32_t stack;
+	uint32_t weight;
+};
+
 struct limbo;
 
 struct ledger {
@@ -127,8 +152,11 @@ struct ledger {
 	struct page_table pages;
 	struct mapping_map mappings;
 	struct intern names;
+	struct intern files; /* struct mapping_file */
 	struct intern provenances;
-	struct limbo *limbos; /* sources of mremaps under way */
+	struct provenance provenance_cached; /* the last one, and */
+	uint32_t provenance_number;	     /* its number; 0: none yet */
+	struct limbo *limbos;		     /* sources of mremaps under way */
 	struct ledger_totals totals;
 	struct event_sample sample; /* the newest one; h.time_ns 0: none yet */
 	uint64_t sample_pages;	    /* pages.pages when it was taken */
@@ -138,6 +166,8 @@ struct ledger {
 
 	struct freed freed[LEDGER_FREED]; /* ring */
 	uint64_t freed_count;		  /* ever */
+	struct asked *asked;		  /* ring of LEDGER_ASKED, made with the first */
+	uint64_t asked_count;		  /* ever */
 
 	struct removal *removals; /* ring of LEDGER_REMOVALS, made with the first */
 	uint64_t removal_count;	  /* ever; newest at (count - 1) % LEDGER_REMOVALS */
@@ -192,6 +222,7 @@ struct mapping_report {
 	enum mapping_kind kind;
 	const char *name;  /* "" if it has none */
 	const char *owner; /* library that asked for it, "" if not known */
+	uint32_t stack;	   /* number of the stack it was created under; 0: not known */
 };
 
 /*

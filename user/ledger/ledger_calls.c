@@ -36,9 +36,30 @@ static struct limbo *limbo_holding(const struct ledger *ledger, uint64_t addr)
 	return limbo;
 }
 
-/* The first touch in an untouched 2 MiB of a mapping that allows huge pages may bring 512. */
-static void fault_expect_huge(struct ledger *ledger, const struct mapping *mapping, uint64_t addr)
+/* A look at a range of which the call at hand touched the pages. */
+static void ask_for(struct ledger *ledger, const struct event_header *event, uint64_t start,
+		    uint64_t end, enum event_cause cause)
 {
+	struct asked asked = {
+		.time_ns = event->time_ns,
+		.start = start,
+		.end = end,
+		.cause = cause,
+		.tid = event->tid,
+		.stack = event->stack,
+		.weight = 1,
+	};
+
+	if (event->kind == EVENT_FAULT)
+		asked.weight = ((const struct event_fault *)event)->weight;
+	ledger_ask(ledger, &asked, ledger->now_ns + EFFECT_NS);
+}
+
+/* The first touch in an untouched 2 MiB of a mapping that allows huge pages may bring 512. */
+static void fault_expect_huge(struct ledger *ledger, const struct mapping *mapping,
+			      const struct event_fault *fault)
+{
+	uint64_t addr = fault->addr;
 	uint64_t start = addr & ~(LEAF_BYTES - 1), end = start + LEAF_BYTES;
 	bool allowed = ledger->identity_flags & IDENTITY_THP_ALWAYS ||
 		       (mapping->attr.flags & MAPPING_HUGE &&
@@ -54,7 +75,7 @@ static void fault_expect_huge(struct ledger *ledger, const struct mapping *mappi
 		   page_table_leaf(&ledger->pages, addr)) {
 		return;
 	}
-	ledger_request(ledger, start, end, CAUSE_HUGE, ledger->now_ns + EFFECT_NS);
+	ask_for(ledger, &fault->h, start, end, CAUSE_HUGE);
 }
 
 /* A fault just below a stack makes it longer, whether it reads or writes. */
@@ -75,8 +96,12 @@ int ledger_on_fault(struct ledger *ledger, const struct event_header *event)
 	const struct event_fault *fault = (const struct event_fault *)event;
 	struct mapping *mapping = mapping_find(&ledger->mappings, fault->addr);
 	bool write = fault->error & FAULT_WRITE, grown;
-	enum page_origin origin =
-		fault->error & FAULT_USER ? ORIGIN_FAULT_USER : ORIGIN_FAULT_KERNEL;
+	struct provenance provenance = {
+		.tid = event->tid,
+		.stack = event->stack,
+		.weight = fault->weight,
+		.origin = fault->error & FAULT_USER ? ORIGIN_FAULT_USER : ORIGIN_FAULT_KERNEL,
+	};
 
 	ledger->totals.faults++;
 	if (!mapping) {
@@ -89,7 +114,7 @@ int ledger_on_fault(struct ledger *ledger, const struct event_header *event)
 			ledger->totals.strays++;
 			return 0;
 		}
-		return ledger_add_page(ledger, fault->addr, event->tid, origin);
+		return ledger_add_page(ledger, fault->addr, provenance);
 	}
 	/* what is read first maps the zero page or a file's: neither is anonymous memory */
 	if (!write || !mapping_is_private(mapping))
@@ -98,8 +123,8 @@ int ledger_on_fault(struct ledger *ledger, const struct event_header *event)
 		ledger->totals.strays++; /* ends in SIGSEGV */
 		return 0;
 	}
-	fault_expect_huge(ledger, mapping, fault->addr);
-	return ledger_add_page(ledger, fault->addr, event->tid, origin);
+	fault_expect_huge(ledger, mapping, fault);
+	return ledger_add_page(ledger, fault->addr, provenance);
 }
 
 int ledger_on_unmap(struct ledger *ledger, const struct event_header *event)
@@ -219,8 +244,12 @@ static int mappings_copy(const struct mapping_map *from, uint64_t start, uint64_
 	for (; mapping && mapping->start < end; mapping = mapping_next(mapping)) {
 		uint64_t low = mapping->start > start ? mapping->start : start;
 		uint64_t high = mapping->end < end ? mapping->end : end;
-		int rc = mapping_set(into, low + delta, high + delta, mapping->attr, birth);
+		struct mapping_attr attr = mapping->attr;
+		int rc;
 
+		if (attr.file)
+			attr.base += delta;
+		rc = mapping_set(into, low + delta, high + delta, attr, birth);
 		if (rc)
 			return rc;
 	}
@@ -364,8 +393,7 @@ int ledger_on_mremap_end(struct ledger *ledger, const struct event_header *event
 	last = failed ? NULL : mapping_find(&ledger->mappings, to + length - PAGE_BYTES);
 	if (!rc && last && page_ceil(call->new_len) > length) {
 		if (ledger->lock_future || last->attr.flags & MAPPING_LOCKED)
-			ledger_request(ledger, to, to + page_ceil(call->new_len), CAUSE_POPULATE,
-				       ledger->now_ns + EFFECT_NS);
+			ask_for(ledger, event, to, to + page_ceil(call->new_len), CAUSE_POPULATE);
 		rc = mapping_set(&ledger->mappings, to + length, to + page_ceil(call->new_len),
 				 last->attr, birth);
 	}
@@ -424,7 +452,7 @@ static int mmap_apply(struct ledger *ledger, const struct event_mmap *call,
 	if (call->addr & (PAGE_BYTES - 1) || end <= call->addr)
 		return -EINVAL;
 	if (call->flags & (MAP_POPULATE | MAP_LOCKED) || ledger->lock_future)
-		ledger_request(ledger, call->addr, end, CAUSE_POPULATE, ledger->now_ns + EFFECT_NS);
+		ask_for(ledger, &call->h, call->addr, end, CAUSE_POPULATE);
 	return mapping_set(&ledger->mappings, call->addr, end, attr,
 			   ledger_tick(ledger, ledger->now_ns));
 }
@@ -437,6 +465,7 @@ int ledger_on_mmap(struct ledger *ledger, const struct event_header *event)
 		.kind = call->flags & MAP_STACK ? MAPPING_THREAD : MAPPING_ANON,
 		.flags = mmap_mapping_flags(call->flags),
 		.owner = mmap_owner(ledger, call),
+		.stack = event->stack,
 	};
 
 	return mmap_apply(ledger, call, attr);
@@ -451,10 +480,15 @@ int ledger_on_mmap_file(struct ledger *ledger, const struct event_header *event)
 		.flags = mmap_mapping_flags(call->m.flags),
 		.name = intern_add(&ledger->names, call->name,
 				   (uint32_t)strnlen(call->name, sizeof(call->name))),
+		.stack = event->stack,
 	};
 
-	if (call->m.prot & PROT_EXEC)
+	if (call->m.prot & PROT_EXEC) {
+		/* of no other: some programs map a million files */
+		attr.file = ledger_file(ledger, call->dev, call->ino);
+		attr.base = call->m.addr - call->offset;
 		ledger_learn_allocator(ledger, intern_get(&ledger->names, attr.name));
+	}
 	return mmap_apply(ledger, &call->m, attr);
 }
 
@@ -483,7 +517,7 @@ int ledger_on_populate(struct ledger *ledger, const struct event_header *event)
 		end = PAGE_TABLE_LIMIT;
 		ledger->lock_future = range->arg & MCL_FUTURE;
 	}
-	ledger_request(ledger, start, end, cause, event->time_ns + EFFECT_NS);
+	ask_for(ledger, event, start, end, cause);
 	if (range->call != EVENT_CALL_MLOCK)
 		return 0;
 	return mapping_change(&ledger->mappings, start, end, attr_set_flag, MAPPING_LOCKED);
@@ -513,6 +547,7 @@ int ledger_on_brk(struct ledger *ledger, const struct event_header *event)
 		.prot = PROT_READ | PROT_WRITE,
 		.kind = MAPPING_HEAP,
 		.owner = heap_owner(ledger),
+		.stack = event->stack,
 	};
 
 	/* parts that mprotect made different stay as they are */
@@ -524,7 +559,7 @@ int ledger_on_brk(struct ledger *ledger, const struct event_header *event)
 	if (start >= end || (heap && heap->attr.kind == MAPPING_HEAP))
 		return 0;
 	if (ledger->lock_future)
-		ledger_request(ledger, start, end, CAUSE_POPULATE, ledger->now_ns + EFFECT_NS);
+		ask_for(ledger, event, start, end, CAUSE_POPULATE);
 	return mapping_set(&ledger->mappings, start, end, attr,
 			   ledger_tick(ledger, ledger->now_ns));
 }

@@ -39,13 +39,19 @@ static struct mapping_attr vma_attr(struct ledger *ledger, const struct event_vm
 		[VMA_KIND_SPECIAL] = MAPPING_SPECIAL,
 	};
 
-	return (struct mapping_attr){
+	struct mapping_attr attr = {
 		.prot = (uint8_t)vma->prot,
 		.kind = vma->vma_kind < VMA_KIND_COUNT ? kinds[vma->vma_kind] : MAPPING_ANON,
 		.flags = vma->flags & MAP_SHARED ? MAPPING_SHARED : 0,
 		.name = intern_add(&ledger->names, vma->name,
 				   (uint32_t)strnlen(vma->name, sizeof(vma->name))),
 	};
+
+	if (vma->ino && vma->prot & PROT_EXEC) {
+		attr.file = ledger_file(ledger, vma->dev, vma->ino);
+		attr.base = vma->start - vma->offset;
+	}
+	return attr;
 }
 
 /*
@@ -63,6 +69,8 @@ static int vma_fit_part(struct ledger *ledger, const struct mapping *known, uint
 		attr.kind = seen.kind;
 	if (seen.name)
 		attr.name = seen.name;
+	attr.file = seen.file;
+	attr.base = seen.base;
 	if (!memcmp(&attr, &known->attr, sizeof(attr)))
 		return 0;
 	return mapping_set(&ledger->mappings, start, end, attr, birth);
@@ -178,6 +186,49 @@ static enum page_origin look_origin(uint32_t cause)
 	}
 }
 
+/* The newest call or fault that asked for the page, in the mapping as it is now. */
+static const struct asked *look_asked(const struct ledger *ledger, const struct mapping *mapping,
+				      uint64_t addr, uint32_t cause)
+{
+	for (uint64_t back = 1; back <= ledger->asked_count && back <= LEDGER_ASKED; back++) {
+		const struct asked *asked =
+			&ledger->asked[(ledger->asked_count - back) % LEDGER_ASKED];
+
+		if (asked->cause != cause || addr < asked->start || addr >= asked->end)
+			continue;
+		return !mapping || ledger_tick(ledger, asked->time_ns) >= mapping->birth ? asked
+											 : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Who touched what the look found first: whoever asked for it. What a mapping
+ * came populated with is its creator's, also if so many asked that it is forgotten.
+ */
+static struct provenance look_provenance(const struct ledger *ledger, uint64_t addr, uint32_t cause)
+{
+	struct provenance provenance = {.origin = (uint16_t)look_origin(cause)};
+	const struct mapping *mapping;
+	const struct asked *asked;
+
+	if (cause != CAUSE_POPULATE && cause != CAUSE_HUGE)
+		return provenance;
+	mapping = mapping_find(&ledger->mappings, addr);
+	asked = look_asked(ledger, mapping, addr, cause);
+	if (asked) {
+		provenance.tid = asked->tid;
+		provenance.stack = asked->stack;
+		provenance.weight = asked->weight;
+	} else if (cause == CAUSE_POPULATE && mapping) {
+		provenance.stack = mapping->attr.stack;
+		provenance.weight = 1;
+	} else {
+		provenance.weight = 1;
+	}
+	return provenance;
+}
+
 static int look_add(struct look *look, uint64_t addr)
 {
 	struct ledger *ledger = look->ledger;
@@ -189,7 +240,7 @@ static int look_add(struct look *look, uint64_t addr)
 		return 0;
 	}
 	look->added++;
-	return ledger_add_page(ledger, addr, 0, look_origin(look->scan->cause));
+	return ledger_add_page(ledger, addr, look_provenance(ledger, addr, look->scan->cause));
 }
 
 static void look_remove(struct look *look, uint64_t addr)

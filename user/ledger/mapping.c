@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/mman.h>
+
 static int mapping_compare(const struct mapping *a, const struct mapping *b)
 {
 	return a->start < b->start ? -1 : a->start > b->start;
@@ -30,9 +32,15 @@ static struct mapping_tree *tree_of(const struct mapping_map *map)
 	return (struct mapping_tree *)&map->tree;
 }
 
+static bool mapping_is_code(const struct mapping_attr *attr)
+{
+	return attr->prot & PROT_EXEC;
+}
+
 static void mapping_drop(struct mapping_map *map, struct mapping *mapping)
 {
 	RB_REMOVE(mapping_tree, &map->tree, mapping);
+	map->code_changes += mapping_is_code(&mapping->attr);
 	map->cached = NULL;
 	map->count--;
 	map->bytes -= malloc_usable_size(mapping) + sizeof(size_t);
@@ -59,6 +67,7 @@ static struct mapping *mapping_insert(struct mapping_map *map, uint64_t start, u
 	mapping->attr = attr;
 	mapping->birth = birth;
 	RB_INSERT(mapping_tree, &map->tree, mapping);
+	map->code_changes += mapping_is_code(&attr);
 	map->count++;
 	map->bytes += malloc_usable_size(mapping) + sizeof(size_t);
 	return mapping;
@@ -136,7 +145,8 @@ int mapping_remove(struct mapping_map *map, uint64_t start, uint64_t end)
 static bool attr_equal(const struct mapping_attr *a, const struct mapping_attr *b)
 {
 	return a->prot == b->prot && a->kind == b->kind && a->flags == b->flags &&
-	       a->name == b->name && a->owner == b->owner;
+	       a->name == b->name && a->owner == b->owner && a->file == b->file &&
+	       a->stack == b->stack && a->base == b->base;
 }
 
 /* Joins a mapping with its successor if they touch and agree. */
@@ -188,8 +198,12 @@ int mapping_change(struct mapping_map *map, uint64_t start, uint64_t end,
 	if (mapping_cut(map, start) || mapping_cut(map, end))
 		return -ENOMEM;
 	for (mapping = mapping_at_or_after(map, start); mapping && mapping->start < end;
-	     mapping = mapping_next(mapping))
+	     mapping = mapping_next(mapping)) {
+		bool was_code = mapping_is_code(&mapping->attr);
+
 		change(&mapping->attr, arg);
+		map->code_changes += was_code != mapping_is_code(&mapping->attr);
+	}
 	/* boundaries that the change made needless: from the one at start to the one at end */
 	mapping = mapping_at_or_after(map, start ? start - 1 : 0);
 	while (mapping && mapping->start < end) {

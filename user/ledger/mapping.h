@@ -45,6 +45,17 @@ struct mapping_attr {
 	uint8_t pad;
 	uint32_t name;	/* of the file, an index into the ledger's names; 0: none */
 	uint32_t owner; /* the library that asked for it, likewise; 0: not known */
+	uint32_t file;	/* a struct mapping_file, an index into the ledger's files; 0: none */
+	uint32_t stack; /* number of the stack it was created under; 0: not known */
+	uint32_t pad2;
+	uint64_t base; /* of a file: the address its first byte has, or would have */
+};
+
+/* Names a file for good, as long as it is mapped. */
+struct mapping_file {
+	uint64_t ino;
+	uint32_t dev; /* major << 20 | minor */
+	uint32_t pad;
 };
 
 struct mapping {
@@ -62,7 +73,8 @@ struct mapping_map {
 	struct mapping_tree tree;
 	struct mapping *cached; /* the last one found, or NULL */
 	size_t count;
-	uint64_t bytes; /* memory they take, as malloc rounds it */
+	uint64_t bytes;	       /* memory they take, as malloc rounds it */
+	uint64_t code_changes; /* grows with every change to a mapping that is executable */
 };
 
 void mapping_map_free(struct mapping_map *map);

@@ -2,6 +2,7 @@
 #include "user/source/decode.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const size_t sizes[EVENT_KIND_COUNT] = {
 #define X(name, type, text) [EVENT_##name] = sizeof(struct type),
@@ -39,6 +40,48 @@ static int scan_check(const struct event_scan *scan)
 	return pages <= EVENT_RUNS_MAX ? 0 : -EBADMSG;
 }
 
+static int snapshot_check(const struct event_snapshot *snapshot)
+{
+	if (snapshot->bytes > snapshot->h.size - sizeof(*snapshot) || snapshot->bytes & 7 ||
+	    snapshot->register_count > EVENT_REGISTERS_MAX || !snapshot->register_count)
+		return -EBADMSG;
+	return 0;
+}
+
+static int module_check(const struct event_module *module)
+{
+	if (module->build_id_len > EVENT_BUILD_ID_LEN || !module->number ||
+	    !memchr(module->path, '\0', sizeof(module->path)))
+		return -EBADMSG;
+	return 0;
+}
+
+static int stack_check(const struct event_stack *stack)
+{
+	if (!stack->number || stack->end >= STACK_END_COUNT || !stack->frame_count ||
+	    stack->frame_count > EVENT_FRAMES_MAX ||
+	    stack->frame_count > (stack->h.size - sizeof(*stack)) / sizeof(*stack->frames))
+		return -EBADMSG;
+	return 0;
+}
+
+/* Of the kinds with more to them than a size. */
+static int payload_check(const struct event_header *header)
+{
+	switch (header->kind) {
+	case EVENT_SCAN:
+		return scan_check((const struct event_scan *)header);
+	case EVENT_SNAPSHOT:
+		return snapshot_check((const struct event_snapshot *)header);
+	case EVENT_MODULE:
+		return module_check((const struct event_module *)header);
+	case EVENT_STACK:
+		return stack_check((const struct event_stack *)header);
+	default:
+		return 0;
+	}
+}
+
 int event_check(const void *data, size_t size)
 {
 	const struct event_header *header = data;
@@ -49,5 +92,5 @@ int event_check(const void *data, size_t size)
 		return -ENOTSUP;
 	if (header->size < sizes[header->kind])
 		return -EBADMSG;
-	return header->kind == EVENT_SCAN ? scan_check(data) : 0;
+	return payload_check(header);
 }

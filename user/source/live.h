@@ -10,6 +10,7 @@
 #ifndef TIDEMARK_SOURCE_LIVE_H
 #define TIDEMARK_SOURCE_LIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,9 +22,14 @@
 #define LIVE_BUFFER_MIN ((size_t)4096)
 #define LIVE_BUFFER_MAX ((size_t)1 << 30)
 
+#define LIVE_STACK_RATE_DEFAULT 20000
+
 struct live_options {
 	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
+	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
+	uint32_t stack_rate; /* stacks of page faults per second; beyond, one fault in N */
 	unsigned int interval_ms;
+	bool hush_command;	  /* what a command writes to the terminal goes nowhere */
 	unsigned int poll_ms;	  /* how long records may wait in the buffer; 0: 20 */
 	const char *omit_program; /* a BPF program to leave out, for tests; NULL: none */
 };
@@ -57,5 +63,13 @@ int live_watch_name(struct live *live, const char *name, uint32_t flags, unsigne
  * looked up in PATH. -ENOENT, -EACCES, ...: what execvp said.
  */
 int live_spawn(struct live *live, char *const argv[], uint32_t flags, pid_t *pid);
+
+/*
+ * The same in two steps: the command waits before its exec until it is released, so that the
+ * collector runs by then and reads what the first program of a short chain has mapped. Releasing
+ * is the one call that needs no lock against those who drain the source.
+ */
+int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t *pid);
+int live_release(struct live *live, const char *command);
 
 #endif

@@ -57,7 +57,7 @@ static int push_vma(const struct look_job *job, struct queue *queue, const struc
 	if (vma) {
 		event.start = vma->start > job->gap_start ? vma->start : job->gap_start;
 		event.end = vma->end;
-		event.offset = vma->offset;
+		event.offset = vma->offset + (event.start - vma->start);
 		event.ino = vma->ino;
 		event.dev = vma->dev;
 		event.prot = vma->prot;

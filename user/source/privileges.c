@@ -14,6 +14,9 @@
 #ifndef CAP_BPF /* since 5.8 */
 #define CAP_BPF 39
 #endif
+#ifndef CAP_CHECKPOINT_RESTORE /* since 5.9 */
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
 
 static bool has_page_scan(void)
 {
@@ -25,23 +28,36 @@ static bool has_page_scan(void)
 
 int privileges_drop(bool keep_write, bool keep_kill)
 {
-	cap_value_t keep[5] = {CAP_SYS_PTRACE, CAP_BPF};
-	int count = 2, rc = 0;
-	cap_t caps = cap_init();
+	/* the latter two to read the files with code that others mapped */
+	cap_value_t keep[7] = {CAP_SYS_PTRACE, CAP_BPF, CAP_CHECKPOINT_RESTORE,
+			       CAP_DAC_READ_SEARCH};
+	int count = 4, rc = 0;
+	cap_t caps = cap_init(), had = cap_get_proc();
 
-	if (!caps)
-		return -errno;
+	/* whatever else fails: no program may give us more than we have */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !caps || !had)
+		rc = -errno;
 	if (!has_page_scan())
 		keep[count++] = CAP_SYS_ADMIN;
 	if (keep_write)
 		keep[count++] = CAP_DAC_OVERRIDE;
 	if (keep_kill) /* the command may have become another user's */
 		keep[count++] = CAP_KILL;
-	if (cap_set_flag(caps, CAP_PERMITTED, count, keep, CAP_SET) ||
-	    cap_set_flag(caps, CAP_EFFECTIVE, count, keep, CAP_SET) || cap_set_proc(caps))
+	/* a container may have been given less than all: the rest is kept, and the others go */
+	for (int i = 0; i < count && !rc; i++) {
+		cap_flag_value_t value = CAP_CLEAR;
+
+		if (cap_get_flag(had, keep[i], CAP_PERMITTED, &value) || value != CAP_SET)
+			continue;
+		if (cap_set_flag(caps, CAP_PERMITTED, 1, &keep[i], CAP_SET) ||
+		    cap_set_flag(caps, CAP_EFFECTIVE, 1, &keep[i], CAP_SET))
+			rc = -errno;
+	}
+	if (!rc && cap_set_proc(caps))
 		rc = -errno;
-	cap_free(caps);
-	if (!rc && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		rc = -errno;
+	if (caps)
+		cap_free(caps);
+	if (had)
+		cap_free(had);
 	return rc;
 }

@@ -292,23 +292,24 @@ int proc_begin_vmas(struct proc *proc, uint64_t start)
 	return read_maps_text(proc);
 }
 
-static int query_vma(const struct proc *proc, uint64_t addr, struct proc_vma *vma)
+/* flags: PROCMAP_QUERY_VMA_*, all of which the mapping has to have. */
+static int query_vma(int maps_fd, uint64_t addr, uint64_t flags, struct proc_vma *vma)
 {
 	char name[4096] = "";
 	struct procmap_query query = {
 		.size = sizeof(query),
-		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA,
+		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA | flags,
 		.query_addr = addr,
 		.vma_name_addr = (uint64_t)(uintptr_t)name,
 		.vma_name_size = sizeof(name),
 	};
 
-	if (ioctl(proc->maps_fd, PROCMAP_QUERY, &query)) {
+	if (ioctl(maps_fd, PROCMAP_QUERY, &query)) {
 		if (errno != ENAMETOOLONG)
 			return -errno;
 		query.vma_name_addr = 0; /* a path beyond PATH_MAX: go without */
 		query.vma_name_size = 0;
-		if (ioctl(proc->maps_fd, PROCMAP_QUERY, &query))
+		if (ioctl(maps_fd, PROCMAP_QUERY, &query))
 			return -errno;
 	}
 	memset(vma, 0, sizeof(*vma));
@@ -328,13 +329,92 @@ static int query_vma(const struct proc *proc, uint64_t addr, struct proc_vma *vm
 int proc_next_vma(struct proc *proc, uint64_t addr, struct proc_vma *vma)
 {
 	if (!proc->no_map_query)
-		return query_vma(proc, addr, vma);
+		return query_vma(proc->maps_fd, addr, 0, vma);
 	while (proc->vma_next < proc->vma_count && proc->vmas[proc->vma_next].end <= addr)
 		proc->vma_next++;
 	if (proc->vma_next == proc->vma_count)
 		return -ENOENT;
 	*vma = proc->vmas[proc->vma_next];
 	return 0;
+}
+
+/* From a handle of its own: a pass of proc_next_vma() may be under way. */
+static int list_code_text(const struct proc *proc, proc_vma_found found, void *ctx)
+{
+	struct proc own = {.dir_fd = proc->dir_fd};
+	int rc = read_maps_text(&own);
+
+	for (size_t i = 0; i < own.vma_count && !rc; i++)
+		if (own.vmas[i].prot & PROT_EXEC)
+			rc = found(ctx, &own.vmas[i]);
+	free(own.vmas);
+	return rc;
+}
+
+int proc_list_code(const struct proc *proc, proc_vma_found found, void *ctx)
+{
+	AUTO_FD int fd = open_below(proc, "maps");
+	struct proc_vma vma = {0};
+	uint64_t addr = 0;
+	int rc = fd < 0 ? fd : 0;
+
+	while (!rc && addr < EVENT_ADDRESS_LIMIT) {
+		rc = query_vma(fd, addr, PROCMAP_QUERY_VMA_EXECUTABLE, &vma);
+		if (rc)
+			break;
+		addr = vma.end;
+		rc = found(ctx, &vma);
+	}
+	if (rc == -ENOTTY)
+		return list_code_text(proc, found, ctx);
+	return rc == -ENOENT && addr ? 0 : rc;
+}
+
+/* With PROCMAP_QUERY in one step; else by the text, of which there is no part to be had. */
+static int find_code(const struct proc *proc, uint64_t addr, struct proc_vma *vma)
+{
+	AUTO_FD int fd = open_below(proc, "maps");
+	struct proc own = {.dir_fd = proc->dir_fd};
+	int rc = fd < 0 ? fd : query_vma(fd, addr, PROCMAP_QUERY_VMA_EXECUTABLE, vma);
+
+	if (rc != -ENOTTY)
+		return rc ? rc : vma->start <= addr ? 0 : -ENOENT;
+	rc = read_maps_text(&own);
+	if (!rc)
+		rc = -ENOENT;
+	for (size_t i = 0; i < own.vma_count && rc == -ENOENT; i++) {
+		*vma = own.vmas[i];
+		if (vma->start <= addr && addr < vma->end && vma->prot & PROT_EXEC)
+			rc = 0;
+	}
+	free(own.vmas);
+	return rc;
+}
+
+int proc_open_file(const struct proc *proc, uint64_t addr, uint32_t dev, uint64_t ino,
+		   char path[EVENT_PATH_LEN])
+{
+	struct proc_vma vma = {0};
+	char link[64], target[4096];
+	ssize_t length;
+	size_t skip;
+	int rc = find_code(proc, addr, &vma), fd;
+
+	if (rc)
+		return rc;
+	if (vma.dev != dev || vma.ino != ino)
+		return -ENOENT;
+	snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, vma.start, vma.end);
+	length = readlinkat(proc->dir_fd, link, target, sizeof(target) - 1);
+	if (length < 0)
+		return -errno;
+	target[length] = '\0';
+	/* the end of a path says more than its beginning */
+	skip = (size_t)length < EVENT_PATH_LEN ? 0 : (size_t)length - EVENT_PATH_LEN + 1;
+	snprintf(path, EVENT_PATH_LEN, "%s", target + skip);
+	/* it is what is mapped, whatever its path now means, and whoever may see that */
+	fd = openat(proc->dir_fd, link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd < 0 ? -errno : fd;
 }
 
 /*

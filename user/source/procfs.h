@@ -64,6 +64,23 @@ int proc_begin_vmas(struct proc *proc, uint64_t start);
 /* The mapping that holds addr or the next one. 0, -ENOENT past the last, -ESRCH. */
 int proc_next_vma(struct proc *proc, uint64_t addr, struct proc_vma *vma);
 
+typedef int (*proc_vma_found)(void *ctx, const struct proc_vma *vma);
+
+/*
+ * Calls back for the executable mappings there are now, until it returns other
+ * than 0, which is returned then. Disturbs no pass of proc_next_vma(). 0; -ESRCH.
+ */
+int proc_list_code(const struct proc *proc, proc_vma_found found, void *ctx);
+
+/*
+ * Opens the file mapped executable at addr, if it is the one of dev and ino, through map_files:
+ * also in another mount namespace, and after it was unlinked. path: as the process sees it, its
+ * end if it is long. A file descriptor, the caller's; -ENOENT: it is not mapped there; -EPERM:
+ * takes CAP_CHECKPOINT_RESTORE (since 5.9, before CAP_SYS_ADMIN).
+ */
+int proc_open_file(const struct proc *proc, uint64_t addr, uint32_t dev, uint64_t ino,
+		   char path[EVENT_PATH_LEN]);
+
 /*
  * Anonymous private pages present in [start, end), in runs; at most max_runs
  * runs and EVENT_RUNS_MAX pages. *done is how far it came. Returns the number

@@ -21,6 +21,7 @@ struct source_state {
 	uint64_t cut_iovecs;	     /* see struct watch_totals */
 	uint64_t malformed;	     /* records that did not pass the check */
 	uint64_t look_ns;	     /* CPU time spent reading /proc */
+	uint32_t stack_weight;	     /* stacks are taken of one fault in this many; 0: of none */
 };
 
 struct source;
@@ -48,6 +49,20 @@ struct source_ops {
 
 	/* Is a cycle or a look of this process still under way? */
 	bool (*looking)(const struct source *source, uint32_t pid);
+
+	/*
+	 * Lists the mappings with code of a process as they are now, as VMA records outside of the
+	 * stream. 0; -ESRCH: it is gone; NULL for recordings.
+	 */
+	int (*list_code)(struct source *source, uint32_t pid, source_sink sink, void *ctx);
+
+	/*
+	 * Opens the file that a process has mapped at an address, if it is the one of dev and ino,
+	 * with the path that the process sees. A file descriptor, the caller's, or a negative
+	 * errno; NULL for recordings.
+	 */
+	int (*open_file)(struct source *source, uint32_t pid, uint64_t address, uint32_t dev,
+			 uint64_t ino, char path[EVENT_PATH_LEN]);
 
 	void (*state)(const struct source *source, struct source_state *state);
 	void (*close)(struct source *source);

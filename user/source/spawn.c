@@ -7,13 +7,26 @@
 
 #include <sys/wait.h>
 
-static void __attribute__((noreturn)) child_run(char *const argv[], int go_fd, int report_fd)
+/* What would be written over the screen goes nowhere. */
+static void hush_terminal(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (int fd = STDOUT_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		if (isatty(fd))
+			dup2(null, fd);
+}
+
+static void __attribute__((noreturn))
+child_run(char *const argv[], bool hush, int go_fd, int report_fd)
 {
 	char go;
 	int error;
 
 	if (read(go_fd, &go, 1) != 1)
 		_exit(0);
+	if (hush)
+		hush_terminal();
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(report_fd, &error, sizeof(error)) != sizeof(error))
@@ -21,7 +34,7 @@ static void __attribute__((noreturn)) child_run(char *const argv[], int go_fd, i
 	_exit(127);
 }
 
-int spawn_prepare(char *const argv[], struct spawn *spawn)
+int spawn_prepare(char *const argv[], bool hush, struct spawn *spawn)
 {
 	int go[2], report[2];
 
@@ -38,7 +51,7 @@ int spawn_prepare(char *const argv[], struct spawn *spawn)
 	spawn->pid = fork();
 	if (!spawn->pid) {
 		close(go[1]);
-		child_run(argv, go[0], report[1]);
+		child_run(argv, hush, go[0], report[1]);
 	}
 	close(go[0]);
 	close(report[1]);

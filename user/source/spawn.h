@@ -3,6 +3,8 @@
 #ifndef TIDEMARK_SOURCE_SPAWN_H
 #define TIDEMARK_SOURCE_SPAWN_H
 
+#include <stdbool.h>
+
 #include <sys/types.h>
 
 struct spawn {
@@ -11,9 +13,11 @@ struct spawn {
 	int report_fd; /* the errno of a failed exec, or end of file */
 };
 
-/* Forks the child; exec resets the handlers that were set, and nothing else is changed. 0 or
- * -errno. */
-int spawn_prepare(char *const argv[], struct spawn *spawn);
+/*
+ * Forks the child; exec resets the handlers that were set, and nothing else is changed, but that
+ * with hush what it would write to a terminal goes nowhere. 0 or -errno.
+ */
+int spawn_prepare(char *const argv[], bool hush, struct spawn *spawn);
 
 /* Lets it exec. 0 once it has, else the negative errno of execvp; the child is reaped then. */
 int spawn_release(struct spawn *spawn);

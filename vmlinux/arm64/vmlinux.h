@@ -30,9 +30,34 @@ struct pt_regs {
 	s32 syscallno;
 };
 
+/* arch/arm64/include/asm/processor.h: as of the last time the thread left a CPU */
+struct thread_uw {
+	unsigned long tp_value;
+};
+
+struct thread_struct {
+	struct thread_uw uw;
+};
+
 #pragma clang attribute pop
 
 #include "../kernel.h"
+
+#define USER_THREAD_POINTER(task) ((task)->thread.uw.tp_value)
+#define USER_STACK_POINTER(regs) ((regs)->sp)
+
+#define USER_MACHINE 183 /* EM_AARCH64 */
+#define USER_REGISTER_COUNT 33
+
+/* DWARF's numbering is the kernel's: AADWARF64, 4.1 */
+static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, struct pt_regs *from)
+{
+#pragma unroll
+	for (int i = 0; i < 31; i++)
+		to[i] = from->regs[i];
+	to[31] = from->sp;
+	to[32] = from->pc;
+}
 
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, regs[5])

@@ -32,9 +32,42 @@ struct pt_regs {
 	unsigned long ss;
 };
 
+/* arch/x86/include/asm/processor.h: as of the last time the thread left a CPU or set it */
+struct thread_struct {
+	unsigned long fsbase;
+};
+
 #pragma clang attribute pop
 
 #include "../kernel.h"
+
+#define USER_THREAD_POINTER(task) ((task)->thread.fsbase)
+#define USER_STACK_POINTER(regs) ((regs)->sp)
+
+#define USER_MACHINE 62 /* EM_X86_64 */
+#define USER_REGISTER_COUNT 17
+
+/* DWARF's numbering: System V ABI, AMD64 supplement, figure 3.36 */
+static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, struct pt_regs *from)
+{
+	to[0] = from->ax;
+	to[1] = from->dx;
+	to[2] = from->cx;
+	to[3] = from->bx;
+	to[4] = from->si;
+	to[5] = from->di;
+	to[6] = from->bp;
+	to[7] = from->sp;
+	to[8] = from->r8;
+	to[9] = from->r9;
+	to[10] = from->r10;
+	to[11] = from->r11;
+	to[12] = from->r12;
+	to[13] = from->r13;
+	to[14] = from->r14;
+	to[15] = from->r15;
+	to[16] = from->ip;
+}
 
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, r9)

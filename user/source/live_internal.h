@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shared by the files of the live source; nobody else's. */
+#ifndef TIDEMARK_SOURCE_LIVE_INTERNAL_H
+#define TIDEMARK_SOURCE_LIVE_INTERNAL_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <bsd/sys/tree.h>
+
+#include "bpf/event.h"
+/* before the skeleton, which uses its types */
+#include "bpf/tidemark.skel.h" /* generated, in the build directory */
+#include "user/source/live.h"
+#include "user/source/look.h"
+#include "user/source/procfs.h"
+#include "user/source/queue.h"
+#include "user/source/spawn.h"
+
+#define LINKS_MAX 64
+
+/* How often the kernel's loss counters are read. */
+#define LOSS_NS (100 * NSEC_PER_MSEC)
+
+struct live_process {
+	RB_ENTRY(live_process) link;
+	uint32_t pid;
+	struct proc proc;
+	bool opened;
+	bool identify;	      /* its program is new: say what it is */
+	unsigned int jobs;    /* looks under way */
+	uint64_t lost;	      /* told of so far */
+	uint64_t stacks_lost; /* likewise */
+};
+
+RB_HEAD(live_processes, live_process);
+
+struct live {
+	struct source source;
+	struct tidemark *skeleton;
+	struct ring_buffer *ring;
+	struct bpf_link *links[LINKS_MAX];
+	size_t link_count;
+	struct live_processes processes;
+	struct queue queue;
+	struct spawn spawn;    /* the command that was started last */
+	bool hush;	       /* its output is not to reach the terminal */
+	struct look_job *jobs; /* in turn */
+	struct look_job **jobs_tail;
+	struct source_state state;
+	size_t buffer_bytes;
+	const uint64_t *consumer_pos; /* of the ring buffer, mapped: kernel/bpf/ringbuf.c */
+	const uint64_t *producer_pos;
+	unsigned int poll_ms;
+	uint64_t interval_ns;
+	uint64_t interval_due_ns;
+	uint64_t interval_number;
+	uint64_t loss_due_ns;
+	uint64_t unknown_due_ns;
+	uint32_t thp_flags;
+	bool open_failed; /* said once */
+	/* of the drain under way */
+	source_sink sink;
+	void *sink_ctx;
+	uint64_t drain_until_ns;
+	unsigned int drain_count;
+};
+
+RB_PROTOTYPE(live_processes, live_process, link, live_process_compare)
+
+static inline struct live *live_of(const struct source *source)
+{
+	return (struct live *)source; /* the first member */
+}
+
+/* live_process.c: the table of processes, and what they are */
+struct live_process *live_process_find(const struct live *live, uint32_t pid);
+struct live_process *live_process_add(struct live *live, uint32_t pid);
+void live_process_drop(struct live *live, uint32_t pid);
+
+/* Its handle; NULL if it is gone, which its EXIT record will say or has said. */
+struct proc *live_process_proc(struct live *live, struct live_process *process);
+
+struct event_header live_header(uint16_t kind, size_t size, uint32_t pid);
+
+/* Puts a record from /proc into the stream, at its place in time. */
+void live_push(struct live *live, const struct event_header *event);
+void live_push_attach(struct live *live, const struct live_process *process);
+
+/* live_loss.c: what the ring buffer could not hold */
+void live_check_losses(struct live *live, uint64_t now);
+
+/* live_look.c: /proc, read on request */
+void live_run_jobs(struct live *live);
+void live_look(struct source *source, uint32_t pid, uint64_t start, uint64_t end,
+	       enum event_cause cause);
+void live_look_lazy(struct source *source, uint32_t pid);
+bool live_looking(const struct source *source, uint32_t pid);
+int live_list_code(struct source *source, uint32_t pid, source_sink sink, void *ctx);
+int live_open_file(struct source *source, uint32_t pid, uint64_t address, uint32_t dev,
+		   uint64_t ino, char path[EVENT_PATH_LEN]);
+
+/* live.c */
+extern const struct source_ops live_ops;
+
+/* Takes one record of the ring buffer: ring_buffer_sample_fn. */
+int live_on_record(void *ctx, void *data, size_t size);
+
+#endif

@@ -2,6 +2,7 @@
 # fresh Debian machine as root; plain `make` needs neither root nor network.
 
 CC = gcc
+CXX = g++
 CLANG = clang
 BPFTOOL = $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 PKG_CONFIG = pkg-config
@@ -21,13 +22,18 @@ LIBBPF := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
 NCURSES := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 NCURSES_CFLAGS := $(shell $(PKG_CONFIG) --cflags ncursesw 2>/dev/null)
 JANSSON := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
-LIBS = $(JANSSON) -lm
+ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
+PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+# libiberty demangles both C++ and Rust
+LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
 
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
-	   libcmocka-dev
-TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term
+	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler libprotobuf-c-dev \
+	   golang-github-google-pprof-dev
+TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
+		g++ gdb python3 redis-server redis-tools nodejs golang-go
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -108,14 +114,28 @@ $(BUILD)/bpf-arm64/%.bpf.o: bpf/%.bpf.c
 	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_arm64 -Ivmlinux/arm64 -I. $(WARN_BPF) $(DEPS) \
 		-c $< -o $@
 
+# --- pprof's format -----------------------------------------------------------
+
+# Generated from the description that comes with pprof.
+PROTO_DIR = /usr/share/gocode/src/github.com/google/pprof/proto
+PROTO = $(BUILD)/proto/profile.pb-c
+
+$(PROTO).c $(PROTO).h &: $(PROTO_DIR)/profile.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(BUILD)/proto -I$(PROTO_DIR) $<
+
+$(PROTO).o: $(PROTO).c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -w $(DEPS) -c $< -o $@
+
 # --- the collector -----------------------------------------------------------
 
 # Everything but main, the live source and the terminal is in one library, so
 # that tests link without root, kernel or terminal.
 USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
-APART := user/main.c user/source/live.c user/source/programs.c user/view/dashboard/terminal.c
-LIB_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(APART),$(USER_SRC)))
-LIVE_OBJ := $(BUILD)/obj/user/source/live.o $(BUILD)/obj/user/source/programs.o
+LIVE_SRC := $(wildcard user/source/live*.c) user/source/programs.c
+APART := user/main.c $(LIVE_SRC) user/view/dashboard/terminal.c
+LIB_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(APART),$(USER_SRC))) $(PROTO).o
+LIVE_OBJ := $(LIVE_SRC:%.c=$(BUILD)/obj/%.o)
 LIB = $(BUILD)/libtidemark.a
 LIVE_LIBS = $(LIBBPF) -lcap
 
@@ -127,8 +147,9 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -c $< -o $@
 
-$(BUILD)/obj/user/source/live.o: $(SKELETON)
+$(LIVE_OBJ): $(SKELETON)
 $(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
+$(BUILD)/obj/user/view/pprof.o: $(PROTO).h
 $(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
 
 $(LIB): $(LIB_OBJ)
@@ -158,7 +179,38 @@ $(BUILD)/handler-%: $(HANDLER_OBJ) $(BUILD)/obj/handler/allocator_%.o
 
 TARGET_SRC := $(wildcard tests/targets/*.c)
 TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
-	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc
+	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
+	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
+	   deep-static-pie deep-stripped places-static plugin.so)
+
+# What tells of its own call chains: without frame pointers, every call a call.
+CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
+$(BUILD)/targets/stack_%: CFLAGS += $(CHAIN_CFLAGS)
+$(BUILD)/targets/stack_places: LDFLAGS += -Wl,-z,lazy
+
+$(BUILD)/targets/stack_malloc-%: tests/targets/stack_malloc.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
+
+$(BUILD)/targets/stack_%-static: tests/targets/stack_%.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -static -o $@ $<
+
+$(BUILD)/targets/stack_%-static-pie: tests/targets/stack_%.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -fPIE -static-pie -o $@ $<
+
+$(BUILD)/targets/stack_%-stripped: $(BUILD)/targets/stack_%
+	strip -o $@ $<
+
+$(BUILD)/targets/stack_plugin.so: tests/targets/stack_dlopen.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -DPLUGIN -fPIC -shared -o $@ $<
+
+$(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
+	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
 
 $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 	@mkdir -p $(@D)
@@ -166,7 +218,7 @@ $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 
 $(BUILD)/targets/%: tests/targets/%.c
 	@mkdir -p $(@D)
-	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $<
+	$(CC) -I. $(CFLAGS) $(DEPS) $(LDFLAGS) -o $@ $<
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
@@ -197,13 +249,13 @@ $(BUILD)/tests/e2e/%: tests/e2e/%.c
 
 # --- all the checks ----------------------------------------------------------
 
-FORMATTED := $(filter-out vmlinux/%,$(shell find bpf user handler tests vmlinux -name '*.[ch]'))
+FORMATTED := $(filter-out vmlinux/%,$(shell find bpf user handler tests vmlinux -name '*.[ch]' -o -name '*.cc'))
 TIDIED := $(filter %.c,$(filter user/% handler/%,$(FORMATTED)))
 
 format:
 	clang-format -i $(FORMATTED)
 
-lint: $(SKELETON)
+lint: $(SKELETON) $(PROTO).h
 	clang-format --dry-run -Werror $(FORMATTED)
 	printf '%s\n' $(TIDIED) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \

@@ -63,7 +63,10 @@ struct pipeline {
 	size_t alive_count;
 	uint64_t orphans;
 	uint64_t interval;
-	struct tracked *last; /* the one of the last record */
+	struct tracked *last;	 /* the one of the last record */
+	struct stacks *stacks;	 /* NULL: none are taken */
+	struct symbols *symbols; /* likewise */
+	struct tracked *current; /* the one that a record is about, while it is unwound */
 };
 
 static int tracked_compare(const struct tracked *a, const struct tracked *b)
@@ -83,6 +86,15 @@ RB_GENERATE(tracked_tree, tracked, link, tracked_compare)
 								__VA_ARGS__);                      \
 	} while (0)
 
+/* A new stack or module: the views get it before the record it was found for. */
+static void on_definition(void *ctx, const struct event_header *event)
+{
+	struct pipeline *pipeline = ctx;
+
+	if (pipeline->current)
+		EACH_VIEW(pipeline, event, pipeline->current->process, event);
+}
+
 struct pipeline *pipeline_new(struct source *source, const struct pipeline_options *options)
 {
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
@@ -91,6 +103,14 @@ struct pipeline *pipeline_new(struct source *source, const struct pipeline_optio
 		return NULL;
 	pipeline->source = source;
 	pipeline->options = *options;
+	if (!options->stacks)
+		return pipeline;
+	pipeline->stacks = stacks_new(on_definition, pipeline);
+	pipeline->symbols = pipeline->stacks ? symbols_new(pipeline->stacks, true) : NULL;
+	if (!pipeline->symbols) {
+		pipeline_free(pipeline);
+		return NULL;
+	}
 	return pipeline;
 }
 
@@ -131,8 +151,22 @@ static int order_reserve(struct pipeline *pipeline)
 	return 0;
 }
 
-/* Takes the ledger. */
-static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *ledger)
+/* Without memory for it the process has no stacks. */
+static void tracked_add_stacks(struct pipeline *pipeline, struct process *process,
+			       const struct unwinder *parent)
+{
+	if (!pipeline->stacks)
+		return;
+	process->stacks = pipeline->stacks;
+	process->symbols = pipeline->symbols;
+	process->unwinder =
+		parent ? unwinder_fork(parent, process->ledger)
+		       : unwinder_new(pipeline->stacks, pipeline->source, process->ledger);
+}
+
+/* Takes the ledger. parent: the unwinder of the process that forked it, or NULL. */
+static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *ledger,
+				   const struct unwinder *parent)
 {
 	struct tracked *tracked = calloc(1, sizeof(*tracked));
 
@@ -148,6 +182,7 @@ static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *led
 		free(tracked);
 		return NULL;
 	}
+	tracked_add_stacks(pipeline, tracked->process, parent);
 	pipeline->order[pipeline->count] = tracked;
 	pipeline->processes[pipeline->count++] = tracked->process;
 	pipeline->alive_count++;
@@ -178,6 +213,8 @@ static void tracked_end(struct pipeline *pipeline, struct tracked *tracked, uint
 	pipeline->last = NULL;
 	pipeline->alive_count--;
 	EACH_VIEW(pipeline, end, tracked->process);
+	if (tracked->process->unwinder)
+		unwinder_rest(tracked->process->unwinder);
 }
 
 static void tracked_free(struct tracked *tracked)
@@ -218,6 +255,8 @@ void pipeline_free(struct pipeline *pipeline)
 		tracked_free(pipeline->order[i]);
 	free(pipeline->order);
 	free(pipeline->processes);
+	symbols_free(pipeline->symbols);
+	stacks_free(pipeline->stacks);
 	free(pipeline);
 }
 
@@ -258,13 +297,47 @@ static void on_fork(struct pipeline *pipeline, const struct event_fork *fork,
 	if (stale) /* its EXIT was lost, and the pid is given anew */
 		tracked_end(pipeline, stale, fork->h.time_ns);
 	tracked_add(pipeline,
-		    parent ? ledger_fork(parent->process->ledger, fork) : ledger_adopt(fork));
+		    parent ? ledger_fork(parent->process->ledger, fork) : ledger_adopt(fork),
+		    parent ? parent->process->unwinder : NULL);
+}
+
+/* A record with a stack, as it is handed on: with the stack's number. */
+union stacked {
+	struct event_header h;
+	unsigned char room[sizeof(struct event_mmap_file)];
+};
+
+/*
+ * What the unwinder has to see of a record, before the ledger does. Returns the
+ * record to apply, in *stacked if its stack is known now; NULL: it ends here.
+ */
+static const struct event_header *on_stack(struct pipeline *pipeline, struct tracked *tracked,
+					   const struct event_header *event, union stacked *stacked)
+{
+	struct unwinder *unwinder = tracked->process->unwinder;
+
+	if (unwinder) {
+		pipeline->current = tracked;
+		unwinder_event(unwinder, event);
+		pipeline->current = NULL;
+	}
+	if (event->kind == EVENT_SNAPSHOT)
+		return NULL;
+	if (event->stack != STACK_TAKEN)
+		return event;
+	/* longer than any that carries a stack today: what is known of it is enough */
+	memcpy(stacked, event, event->size < sizeof(*stacked) ? event->size : sizeof(*stacked));
+	if (stacked->h.size > sizeof(*stacked))
+		stacked->h.size = sizeof(*stacked);
+	stacked->h.stack = unwinder ? unwinder_take(unwinder, event) : 0;
+	return &stacked->h;
 }
 
 static void on_event(void *ctx, const struct event_header *event)
 {
 	struct pipeline *pipeline = ctx;
 	struct tracked *tracked;
+	union stacked stacked;
 
 	if (event->kind == EVENT_INTERVAL) {
 		on_interval(pipeline, event);
@@ -272,14 +345,17 @@ static void on_event(void *ctx, const struct event_header *event)
 	}
 	tracked = tracked_find(pipeline, event->pid);
 	if (!tracked && (event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC))
-		tracked = tracked_add(pipeline, ledger_new(event->pid, event->time_ns));
+		tracked = tracked_add(pipeline, ledger_new(event->pid, event->time_ns), NULL);
 	if (!tracked && event->kind == EVENT_FORK)
 		on_fork(pipeline, (const struct event_fork *)event, NULL);
 	if (!tracked) {
 		/* between watching a pid and its ATTACH, and after its end, this is no loss */
-		pipeline->orphans++;
+		pipeline->orphans += event->kind != EVENT_SNAPSHOT;
 		return;
 	}
+	event = on_stack(pipeline, tracked, event, &stacked);
+	if (!event)
+		return;
 	ledger_apply(tracked->process->ledger, event);
 	EACH_VIEW(pipeline, event, tracked->process, event);
 	if (event->kind == EVENT_FORK)

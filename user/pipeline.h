@@ -34,6 +34,7 @@ struct pipeline_options {
 	 */
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
+	bool stacks; /* the source takes stacks: unwind them */
 };
 
 struct pipeline;

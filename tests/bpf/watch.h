@@ -58,6 +58,9 @@ struct watch {
 	size_t child_count;
 	char rest[64];
 	char note[256]; /* the last PAIRS or LATENCY line */
+	/* sees every line; NULL: nobody does */
+	void (*line_fn)(void *ctx, const char *line);
+	void *line_ctx;
 };
 
 /* Skipped with a printed reason where BPF cannot be had. */
@@ -71,7 +74,10 @@ static inline bool watch_possible(void)
 
 static inline void watch_open(struct watch *watch, const struct live_options *options)
 {
-	struct pipeline_options policy = {.reconcile_ms = 3600 * 1000};
+	struct pipeline_options policy = {
+		.reconcile_ms = 3600 * 1000,
+		.stacks = options->stack_bytes != 0,
+	};
 
 	memset(watch, 0, sizeof(*watch));
 	assert_int_equal(live_open(options, &watch->live), 0);
@@ -183,6 +189,8 @@ static inline bool watch_until_rest(struct watch *watch)
 		while (!watch->rest[0] && (end = strchr(watch->buffer, '\n'))) {
 			*end = '\0';
 			watch_line(watch, watch->buffer);
+			if (watch->line_fn)
+				watch->line_fn(watch->line_ctx, watch->buffer);
 			watch->used -= (size_t)(end + 1 - watch->buffer);
 			memmove(watch->buffer, end + 1, watch->used + 1);
 		}

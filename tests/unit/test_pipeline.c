@@ -11,7 +11,7 @@
 #define A ((uint64_t)0x7f0000000000)
 #define ASKED_MAX 64
 
-struct asked {
+struct asked_look {
 	uint32_t pid;
 	uint64_t start, end;
 	uint32_t cause;
@@ -21,7 +21,7 @@ struct asked {
 struct script {
 	struct source source;
 	struct queue queue;
-	struct asked asked[ASKED_MAX];
+	struct asked_look asked[ASKED_MAX];
 	size_t asked_count;
 	uint32_t looking; /* the pid that a look is under way of; 0: none */
 	bool ended;
@@ -50,7 +50,7 @@ static int script_drain(struct source *source, source_sink sink, void *ctx)
 	return script->ended;
 }
 
-static void script_ask(struct source *source, struct asked asked)
+static void script_ask(struct source *source, struct asked_look asked)
 {
 	struct script *script = script_of(source);
 
@@ -61,12 +61,12 @@ static void script_ask(struct source *source, struct asked asked)
 static void script_look(struct source *source, uint32_t pid, uint64_t start, uint64_t end,
 			enum event_cause cause)
 {
-	script_ask(source, (struct asked){pid, start, end, cause, false});
+	script_ask(source, (struct asked_look){pid, start, end, cause, false});
 }
 
 static void script_look_lazy(struct source *source, uint32_t pid)
 {
-	script_ask(source, (struct asked){.pid = pid, .lazy = true});
+	script_ask(source, (struct asked_look){.pid = pid, .lazy = true});
 }
 
 static bool script_looking(const struct source *source, uint32_t pid)

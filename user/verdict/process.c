@@ -23,7 +23,9 @@ void process_free(struct process *process)
 {
 	if (!process)
 		return;
+	unwinder_free(process->unwinder);
 	ledger_free(process->ledger);
+	site_list_free(&process->sites);
 	free(process->reports);
 	free(process);
 }
@@ -56,6 +58,39 @@ static double growth_per_hour(const struct process *process)
 		y[count++] = (double)report->rss;
 	}
 	return trend_slope(x, y, count) * 3600;
+}
+
+/*
+ * By the size of the ledger, not by a clock: a recording gives the same lists
+ * as the process did.
+ */
+static bool sites_due(const struct process *process)
+{
+	const struct ledger *ledger = process->ledger;
+	uint64_t cost = ledger->pages.pages * SITES_NS_PER_PAGE +
+			ledger->provenances.count * (uint64_t)SITES_NS_PER_PROVENANCE;
+	uint64_t gap = cost * SITES_SHARE;
+
+	return !process->sites.time_ns || ledger->now_ns >= process->sites.time_ns + gap;
+}
+
+int process_update_sites(struct process *process)
+{
+	const struct report *newest = process_newest(process);
+
+	/* as it is: made anew it would say that nothing has grown since */
+	if (process->sites.time_ns && process->sites.time_ns == process->ledger->now_ns)
+		return 0;
+	return site_list_update(&process->sites, process->ledger, newest ? newest->interval : 0);
+}
+
+static void report_stacks(struct report *report, const struct process *process)
+{
+	report->unknown = process->sites.unknown << PAGE_SHIFT;
+	if (!process->unwinder)
+		return;
+	report->stacks_total = unwinder_totals(process->unwinder)->taken;
+	report->stacks_failed_total = unwind_failures(unwinder_totals(process->unwinder));
 }
 
 static void report_fill(struct report *report, const struct ledger *ledger,
@@ -127,6 +162,10 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 	if (now_ns > ledger->attach_ns)
 		report.time_s = (double)(now_ns - ledger->attach_ns) / NSEC_PER_SEC;
 	report_fill(&report, ledger, before);
+	/* without memory for it, the list before stays */
+	if (sites_due(process))
+		(void)site_list_update(&process->sites, ledger, interval);
+	report_stacks(&report, process);
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);

@@ -46,24 +46,38 @@ struct app {
 };
 
 static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t snapshot_wanted;
 
-static void on_signal(int number)
+static void on_stop(int number)
 {
 	stop_signal = number;
+}
+
+static void on_snapshot(int number)
+{
+	(void)number;
+	snapshot_wanted = 1;
+}
+
+static void catch_signal(int number, const struct sigaction *action)
+{
+	struct sigaction was;
+
+	/* what is ignored stays so: nohup */
+	if (!sigaction(number, NULL, &was) && was.sa_handler != SIG_IGN)
+		sigaction(number, action, NULL);
 }
 
 static void catch_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_signal};
+	const struct sigaction stop = {.sa_handler = on_stop};
+	/* it must not make a call fail that nobody expects to fail */
+	const struct sigaction snapshot = {.sa_handler = on_snapshot, .sa_flags = SA_RESTART};
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		struct sigaction was;
-
-		/* what is ignored stays so: nohup */
-		if (!sigaction(numbers[i], NULL, &was) && was.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		catch_signal(numbers[i], &stop);
+	catch_signal(SIGUSR1, &snapshot);
 }
 
 /* ---- views ---- */
@@ -111,6 +125,33 @@ static const struct view_ops view_ops = {
 	.interval = view_interval,
 };
 
+/*
+ * Answers SIGUSR1. Names are looked up meanwhile, so the collector gets its turn
+ * after each process.
+ */
+static void answer_snapshot(struct app *app)
+{
+	bool more = true;
+
+	if (!snapshot_wanted)
+		return;
+	snapshot_wanted = 0;
+	if (!app->export) {
+		log_info("SIGUSR1: nothing is exported, so no snapshot is written: see --export");
+		return;
+	}
+	pthread_mutex_lock(&app->collector.lock);
+	export_snapshots_begin(app->export);
+	while (more && !stop_signal) {
+		more = export_snapshots_next(app->export);
+		pthread_mutex_unlock(&app->collector.lock);
+		poll(NULL, 0, 1);
+		pthread_mutex_lock(&app->collector.lock);
+	}
+	export_snapshots_end(app->export);
+	pthread_mutex_unlock(&app->collector.lock);
+}
+
 /* ---- what is watched ---- */
 
 static int watch_targets(struct app *app)
@@ -129,7 +170,7 @@ static int watch_targets(struct app *app)
 				 options->names[i]);
 	}
 	if (!rc && options->argv)
-		rc = live_spawn(app->live, options->argv, flags, &app->command_pid);
+		rc = live_spawn_held(app->live, options->argv, flags, &app->command_pid);
 	return rc;
 }
 
@@ -186,7 +227,7 @@ static bool collector_ended(struct app *app)
  * Waits for a reader that lags behind, but once we are to end no longer than
  * UNREAD_MS. A pipe that polls writable takes PIPE_BUF bytes without blocking.
  */
-static int write_out(const struct app *app, const char *data, size_t size)
+static int write_out(struct app *app, const char *data, size_t size)
 {
 	int waited = 0;
 
@@ -195,6 +236,7 @@ static int write_out(const struct app *app, const char *data, size_t size)
 		ssize_t done;
 
 		if (poll(&fd, 1, 50) <= 0) {
+			answer_snapshot(app);
 			if ((stop_signal || time_is_up(app)) && (waited += 50) > UNREAD_MS)
 				return -EAGAIN;
 			continue;
@@ -233,6 +275,7 @@ static int run_watch(struct app *app)
 		struct pollfd fd = {.fd = app->collector.wake_fd, .events = POLLIN};
 		uint64_t count;
 
+		answer_snapshot(app);
 		if (poll(&fd, 1, 100) > 0 && read(fd.fd, &count, sizeof(count)) < 0)
 			continue;
 		rc = print_lines(app);
@@ -263,6 +306,7 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 	source->ops->state(source, &state);
 	input.processes = pipeline_processes(app->pipeline, &input.count);
 	input.buffer_percent = state.buffer_percent;
+	input.stack_weight = state.stack_weight;
 	input.orphans = pipeline_orphans(app->pipeline);
 	if (key)
 		quit = dashboard_key(dashboard, key, &input);
@@ -297,6 +341,7 @@ static int run_top(struct app *app, bool utf8)
 		unsigned int wait = app->options.interval_ms < 500 ? app->options.interval_ms : 500;
 		int key;
 
+		answer_snapshot(app);
 		rc = draw(app, dashboard, &grid);
 		key = rc ? 0 : terminal_key((int)wait);
 		if (key)
@@ -314,7 +359,7 @@ static int run_top(struct app *app, bool utf8)
 
 /* ---- start and end ---- */
 
-/* A child process takes six files, an export two more. */
+/* A child process takes six files, an export a few more. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -332,10 +377,14 @@ static int app_open(struct app *app)
 		.buffer_bytes = options->buffer_bytes,
 		.interval_ms = options->interval_ms,
 		.omit_program = options->omit_program,
+		.hush_command = options->command == COMMAND_TOP,
+		.stack_bytes = options->stack_bytes,
+		.stack_rate = options->stack_rate,
 	};
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
+		.stacks = options->stack_bytes > 0,
 	};
 
 	if (live_open(&live, &app->live))
@@ -348,7 +397,12 @@ static int app_open(struct app *app)
 	}
 	pipeline_add_view(app->pipeline, &view_ops, app);
 	if (options->export_path) {
-		int rc = export_open(options->export_path, &app->export);
+		struct export_options traces = {
+			.path = options->export_path,
+			.formats = options->formats,
+			.version = TIDEMARK_VERSION,
+		};
+		int rc = export_open(&traces, &app->export);
 
 		if (rc)
 			log_error("--export %s: %s; nothing is exported, the watching goes on",
@@ -405,6 +459,16 @@ static int app_run(struct app *app)
 	signal(SIGPIPE, SIG_IGN);
 	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
+	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
+		log_error("cannot start a thread");
+		end_command(app);
+		return EXIT_IMPOSSIBLE;
+	}
+	if (app->command_pid > 0 && live_release(app->live, app->options.argv[0])) {
+		app->command_pid = 0; /* it was reaped */
+		collector_stop(&app->collector);
+		return EXIT_TARGET;
+	}
 	if (top) {
 		int failed = terminal_open(&utf8);
 
@@ -412,16 +476,10 @@ static int app_run(struct app *app)
 			log_error("%s; `tidemark watch` prints lines instead",
 				  terminal_error(failed));
 			end_command(app);
+			collector_stop(&app->collector);
 			return EXIT_IMPOSSIBLE;
 		}
 		log_hold(true);
-	}
-	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
-		terminal_close();
-		log_hold(false);
-		log_error("cannot start a thread");
-		end_command(app);
-		return EXIT_IMPOSSIBLE;
 	}
 	if (top ? run_top(app, utf8) : run_watch(app))
 		rc = EXIT_IMPOSSIBLE;

@@ -12,14 +12,26 @@
 #include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/source/live.h"
+#include "user/view/export_format.h"
 
 #define INTERVAL_MS_DEFAULT 1000
 #define INTERVAL_MS_MIN 50
 #define INTERVAL_MS_MAX 3600000
 #define RECONCILE_MS_DEFAULT 5000
 #define DURATION_S_MAX (366 * 86400)
+#define STACK_RATE_MAX 10000000
 
-enum { KEY_CHILDREN = 256, KEY_EXPORT, KEY_FOR, KEY_RECONCILE, KEY_BUFFER, KEY_OMIT, KEY_VERSION };
+enum {
+	KEY_CHILDREN = 256,
+	KEY_EXPORT,
+	KEY_FORMAT,
+	KEY_FOR,
+	KEY_RECONCILE,
+	KEY_BUFFER,
+	KEY_STACK_RATE,
+	KEY_STACK_BYTES,
+	KEY_OMIT,
+};
 
 static const struct argp_option option_table[] = {
 	{NULL, 0, NULL, 0, "What to watch (any number of each; at least one):", 1},
@@ -33,7 +45,13 @@ static const struct argp_option option_table[] = {
 	{"interval", 'i', "MS", 0, "Report every MS milliseconds, 50 to 3600000; default 1000", 2},
 	{"for", KEY_FOR, "SECONDS", 0, "Stop after that time; default: when nothing is left", 2},
 	{"export", KEY_EXPORT, "DIR", 0,
-	 "Write a directory per process below DIR: series.csv, events.jsonl, mappings.csv", 2},
+	 "Write a directory per process below DIR. What shows the present state is written when a "
+	 "process ends, and on SIGUSR1",
+	 2},
+	{"format", KEY_FORMAT, "LIST", 0,
+	 "What to write there, such as csv,pprof; default csv,jsonl. --format help lists the "
+	 "formats",
+	 2},
 	{NULL, 0, NULL, 0, "Seldom needed:", 3},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
 	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
@@ -43,6 +61,12 @@ static const struct argp_option option_table[] = {
 	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
 	 "5000, or less often to stay under 1% of one CPU",
 	 3},
+	{"stack-rate", KEY_STACK_RATE, "N", 0,
+	 "Take the call stacks of at most N page faults a second, and of one in so many beyond; "
+	 "0 to 10000000, 0: of none; default 20000",
+	 3},
+	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
+	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 3},
 	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 3},
 	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
 	 "Leave a BPF program out, to see what is lost without it", 3},
@@ -70,6 +94,7 @@ struct parse {
 	struct options *options;
 	const char *version;
 	bool has_command;
+	bool has_format;
 	bool failed;
 	bool done;
 };
@@ -119,7 +144,7 @@ static error_t parse_unsigned(struct parse *parse, const char *option, const cha
 }
 
 /* Bytes with an optional K, M or G. */
-static error_t parse_size(struct parse *parse, const char *text, size_t *out)
+static int parse_size(const char *text, size_t min, size_t max, size_t *out)
 {
 	static const struct {
 		const char *suffix;
@@ -134,13 +159,59 @@ static error_t parse_size(struct parse *parse, const char *text, size_t *out)
 		if (strcmp(text + digits, suffixes[i].suffix))
 			continue;
 		snprintf(copy, sizeof(copy), "%.*s", (int)digits, text);
-		if (parse_number(copy, 1, LIVE_BUFFER_MAX >> suffixes[i].shift, &number) ||
-		    number << suffixes[i].shift < LIVE_BUFFER_MIN)
+		if (parse_number(copy, 1, max >> suffixes[i].shift, &number) ||
+		    number << suffixes[i].shift < min)
 			break;
 		*out = number << suffixes[i].shift;
 		return 0;
 	}
-	return complain(parse, "--buffer '%s': give a size from 4K to 1G, such as 64M", text);
+	return -EINVAL;
+}
+
+static error_t parse_buffer(struct parse *parse, const char *text)
+{
+	if (parse_size(text, LIVE_BUFFER_MIN, LIVE_BUFFER_MAX, &parse->options->buffer_bytes))
+		return complain(parse, "--buffer '%s': give a size from 4K to 1G, such as 64M",
+				text);
+	return 0;
+}
+
+/* The kernel side copies whole words. */
+static error_t parse_stack_bytes(struct parse *parse, const char *text)
+{
+	size_t *bytes = &parse->options->stack_bytes;
+
+	if (!strcmp(text, "0"))
+		*bytes = 0;
+	else if (parse_size(text, SNAPSHOT_BYTES_MIN, SNAPSHOT_BYTES_MAX, bytes))
+		return complain(
+			parse, "--stack-bytes '%s': give a size from 1K to 60K, or 0 for no stacks",
+			text);
+	*bytes -= *bytes % sizeof(uint64_t);
+	return 0;
+}
+
+static void print_formats(void)
+{
+	for (size_t i = 0; i < export_format_count; i++)
+		printf("  %-8s %s%s\n", export_formats[i].name, export_formats[i].help,
+		       export_formats[i].by_default ? " (default)" : "");
+}
+
+static error_t add_formats(struct parse *parse, const char *text)
+{
+	char names[128];
+
+	if (!strcmp(text, "help") || !strcmp(text, "list")) {
+		print_formats();
+		parse->done = true;
+		return ECANCELED;
+	}
+	parse->has_format = true;
+	if (export_formats_add(text, &parse->options->formats))
+		return complain(parse, "--format '%s': give one or more of %s, with commas", text,
+				export_formats_text(names, sizeof(names)));
+	return 0;
 }
 
 static error_t add_pid(struct parse *parse, const char *text)
@@ -205,13 +276,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_unsigned(parse, "--reconcile", arg, 10, INTERVAL_MS_MAX,
 				      &options->reconcile_ms);
 	case KEY_BUFFER:
-		return parse_size(parse, arg, &options->buffer_bytes);
+		return parse_buffer(parse, arg);
+	case KEY_STACK_RATE:
+		return parse_unsigned(parse, "--stack-rate", arg, 0, STACK_RATE_MAX,
+				      &options->stack_rate);
+	case KEY_STACK_BYTES:
+		return parse_stack_bytes(parse, arg);
 	case KEY_CHILDREN:
 		options->children = true;
 		return 0;
 	case KEY_EXPORT:
 		options->export_path = arg;
 		return *arg ? 0 : complain(parse, "--export: give a directory");
+	case KEY_FORMAT:
+		return add_formats(parse, arg);
 	case KEY_OMIT:
 		options->omit_program = arg;
 		return 0;
@@ -258,6 +336,8 @@ static void check_complete(struct parse *parse)
 		complain(parse, "no command after --");
 	else if (!options->pid_count && !options->name_count && !options->argv)
 		complain(parse, "nothing to watch: give -p PID, -n NAME or -- COMMAND");
+	else if (parse->has_format && !options->export_path)
+		complain(parse, "--format says what to export: give --export DIR, too");
 }
 
 int options_parse(int argc, char **argv, const char *version, struct options *options, int *code)
@@ -272,6 +352,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 		.interval_ms = INTERVAL_MS_DEFAULT,
 		.reconcile_ms = RECONCILE_MS_DEFAULT,
 		.buffer_bytes = LIVE_BUFFER_DEFAULT,
+		.stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+		.stack_rate = LIVE_STACK_RATE_DEFAULT,
 	};
 	count = split_command(argc, argv, options);
 	if (count < argc) {
@@ -285,6 +367,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 	if (rc && !parse.failed && !parse.done)
 		complain(&parse, "an option is unknown, ambiguous or lacks its value: see --help");
 	check_complete(&parse);
+	if (!options->formats)
+		options->formats = export_formats_default();
 	*code = parse.failed ? EXIT_BAD_USAGE : EXIT_DONE;
 	return parse.failed || parse.done;
 }

@@ -32,13 +32,17 @@ struct options {
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
 	size_t buffer_bytes;
+	size_t stack_bytes;	 /* of each stack; 0: none are taken */
+	unsigned int stack_rate; /* stacks of page faults per second; 0: none of faults */
 	const char *export_path; /* NULL: none */
+	uint32_t formats;	 /* of the export, see view/export_format.h */
 	const char *omit_program;
 };
 
 /*
- * Parses argv. 0: go on; otherwise *code is the exit code: after --help or
- * --version (printed), or after an error (one line on standard error).
+ * Parses argv. 0: go on; otherwise *code is the exit code: after --help,
+ * --version or --format help (printed), or after an error (one line on standard
+ * error).
  */
 int options_parse(int argc, char **argv, const char *version, struct options *options, int *code);
 

@@ -145,6 +145,39 @@ static inline pid_t parent_of(pid_t pid)
 	return parent;
 }
 
+/* One that tidemark keeps to read names with, or a command that has not begun. */
+static inline bool is_tidemarks_own(pid_t pid)
+{
+	char path[64], comm[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "r");
+	if (file && !fgets(comm, sizeof(comm), file))
+		comm[0] = '\0';
+	if (file)
+		fclose(file);
+	return !strncmp(comm, "tidemark", 8);
+}
+
+/* The command that a tidemark runs; 0: none, or not yet. */
+static inline pid_t command_of(pid_t tidemark)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	pid_t found = 0;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 0 && parent_of(pid) == tidemark && !is_tidemarks_own(pid))
+			found = pid;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 /* A child of `parent` that has not been reaped; 0: none. */
 static inline pid_t child_of(pid_t parent)
 {
@@ -498,9 +531,11 @@ static inline struct helper helper_start(const char *what, const char *argument)
 /* Ends it; its wait status. */
 static inline int helper_end(struct helper *helper, int number)
 {
+	int rc = child_kill(helper->pid, number); /* not after the end of its input ends it */
+
 	close(helper->in);
 	close(helper->out);
-	return child_kill(helper->pid, number);
+	return rc;
 }
 
 static char pid_texts[8][16];

@@ -54,6 +54,7 @@ static void usage_unknown_options(void **state)
 	REFUSE("watch", "-n");
 	REFUSE("watch", "-p", "1", "--interval");
 	REFUSE("watch", "-p", "1", "--export");
+	REFUSE("watch", "-p", "1", "--export", "/tmp/none", "--format");
 	REFUSE("watch", "-p", "1", "--for");
 	REFUSE("watch", "-p", "1", "--buffer");
 	REFUSE("watch", "-p", "1", "--reconcile");
@@ -78,6 +79,9 @@ static void usage_numbers(void **state)
 					    "18446744073709551617",
 					    "17179869185G",
 					    "3"};
+	static const char *const stacks[] = {"1",   "1023",  "61441", "61K",
+					     "-1K", "",	     "16KB",  "18014398509481985K",
+					     "0K",  "65536", "1M"};
 	static const char *const times[] = {"0", "-1", "", "abc", "1.5", "99999999999"};
 
 	(void)state;
@@ -89,17 +93,27 @@ static void usage_numbers(void **state)
 		REFUSE("watch", "-p", "1", "--buffer", sizes[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		REFUSE("watch", "-p", "1", "--for", times[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++)
+		REFUSE("watch", "-p", "1", "--stack-bytes", stacks[i]);
+	REFUSE("watch", "-p", "1", "--stack-rate", "10000001");
+	REFUSE("watch", "-p", "1", "--stack-rate", "-1");
+	REFUSE("watch", "-p", "1", "--stack-rate", "");
 	REFUSE("watch", "-p", "1", "--reconcile", "0");
 }
 
 static void usage_texts(void **state)
 {
+	static const char *const formats[] = {"",     "CSV", "csv,",   ",",
+					      "none", "cs",  "csv,,x", "csv jsonl"};
 	const char *many[2 * 65 + 2] = {"watch"};
 
 	(void)state;
 	REFUSE("watch", "-n", "");
 	REFUSE("watch", "-n", "sixteen-bytes-16");
 	REFUSE("watch", "-p", "1", "--export", "");
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		REFUSE("watch", "-p", "1", "--export", "/tmp/none", "--format", formats[i]);
+	REFUSE("watch", "-p", "1", "--format", "csv"); /* nothing is exported */
 	for (size_t i = 0; i < 20; i++) {
 		many[1 + 2 * i] = "-p";
 		many[2 + 2 * i] = "1";
@@ -119,6 +133,9 @@ static void help_and_version(void **state)
 	assert_int_equal(run.err_text.size, 0);
 	assert_non_null(strstr(run.out_text.data, "--interval"));
 	assert_non_null(strstr(run.out_text.data, "--export"));
+	assert_non_null(strstr(run.out_text.data, "--format"));
+	assert_non_null(strstr(run.out_text.data, "--stack-rate"));
+	assert_non_null(strstr(run.out_text.data, "--stack-bytes"));
 	assert_non_null(strstr(run.out_text.data, "64"));
 	assert_null(strstr(run.out_text.data, "omit-program"));
 	run_release(&run);
@@ -127,6 +144,43 @@ static void help_and_version(void **state)
 	assert_int_equal(run.err_text.size, 0);
 	assert_int_equal(strncmp(run.out_text.data, "tidemark ", 9), 0);
 	assert_int_equal(count_lines(run.out_text.data), 1);
+	run_release(&run);
+}
+
+/* A line for each, with its files; nothing else is needed, and nothing is watched. */
+static void list_of_formats(void **state)
+{
+	static const char *const words[] = {"help", "list"};
+	static const char *const expected[] = {"csv ",	       "series.csv", "sites.csv",
+					       "jsonl ",       "pprof ",     "heap.pb.gz",
+					       "events.jsonl", "folded ",    "sites.folded"};
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		RUN(&run, "--format", words[i]);
+		run_expect(&run, 0);
+		assert_int_equal(run.err_text.size, 0);
+		assert_int_equal(count_lines(run.out_text.data), 4);
+		for (size_t j = 0; j < ARRAY_SIZE(expected); j++)
+			assert_non_null(strstr(run.out_text.data, expected[j]));
+		run_release(&run);
+	}
+}
+
+/* The line names what there is. */
+static void unknown_format(void **state)
+{
+	struct run run;
+
+	(void)state;
+	RUN(&run, "watch", "-p", "1", "--export", "/tmp/none", "--format", "csv,svg");
+	run_expect(&run, 64);
+	expect_one_line(&run, "csv, jsonl, pprof, folded");
+	run_release(&run);
+	RUN(&run, "watch", "-p", "1", "--format", "pprof");
+	run_expect(&run, 64);
+	expect_one_line(&run, "--export");
 	run_release(&run);
 }
 
@@ -496,6 +550,8 @@ int main(int argc, char **argv)
 		E2E_TEST(usage_numbers),
 		E2E_TEST(usage_texts),
 		E2E_TEST(help_and_version),
+		E2E_TEST(list_of_formats),
+		E2E_TEST(unknown_format),
 		E2E_TEST(not_root),
 		E2E_TEST(root_without_bpf),
 		E2E_TEST(tracefs_is_mounted),

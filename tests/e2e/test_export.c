@@ -98,12 +98,12 @@ static void series_columns(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_string_equal(series.names[i], names[i]);
 	check_series(&series);
-	/* one row per interval, as there is one line: less the heading, and four lines at the end
+	/* one row per interval, as there is one line: less the heading, and five lines at the end
 	 */
 	shown = 0;
 	for (char *line = strtok(run.out_text.data, "\n"); line; line = strtok(NULL, "\n"))
 		shown += strstr(line, "COMMAND") == NULL;
-	assert_int_equal(series.rows, shown - 5); /* the fifth says where the traces are */
+	assert_int_equal(series.rows, shown - 6); /* the sixth says where the traces are */
 	assert_true(series.rows >= 5);
 	/* no more rows than intervals, but for the last state */
 	assert_true((double)series.rows <= series_last(&series, "time_s") / 0.1 + 3);
@@ -214,8 +214,8 @@ static double mappings_resident(const char *dir)
 	assert_non_null(data);
 	assert_int_equal(strncmp(data,
 				 "start,end,kind,protection,name,owner,size_bytes,resident_"
-				 "bytes,retained_bytes,lazyfree_bytes\n",
-				 81),
+				 "bytes,retained_bytes,lazyfree_bytes,allocator,stack\n",
+				 97),
 			 0);
 	for (size_t number = 0; *line; line = end + 1, number++) {
 		uint64_t from, to;
@@ -227,10 +227,41 @@ static double mappings_resident(const char *dir)
 			continue;
 		assert_int_equal(sscanf(line, "0x%" SCNx64 ",0x%" SCNx64 ",", &from, &to), 2);
 		assert_true(from < to);
-		assert_non_null(csv_field(line, 9));
-		assert_null(csv_field(line, 10));
+		assert_non_null(csv_field(line, 11));
+		assert_null(csv_field(line, 12));
 		assert_true(strtod(csv_field(line, 6), NULL) == (double)(to - from));
 		sum += strtod(csv_field(line, 7), NULL);
+	}
+	free(data);
+	return sum;
+}
+
+/* ---- sites.csv ---- */
+
+/* Sum of a column, after the heading. */
+static double sites_sum(const char *dir, const char *column)
+{
+	char *data = file_read(dir, "sites.csv"), *line;
+	unsigned int n = 0, columns = 1;
+	double sum = 0;
+
+	assert_non_null(data);
+	line = strstr(data, column);
+	assert_non_null(line);
+	for (const char *at = data; *at != '\n'; at++) {
+		n += at < line && *at == ',';
+		columns += *at == ',';
+	}
+	/* no name has a newline in it */
+	for (line = strchr(data, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+		char *end = strchr(line, '\n');
+
+		assert_non_null(end);
+		*end = '\0';
+		assert_non_null(csv_field(line, columns - 1));
+		assert_null(csv_field(line, columns));
+		sum += strtod(csv_field(line, n), NULL);
+		*end = '\n';
 	}
 	free(data);
 	return sum;
@@ -243,6 +274,8 @@ static void check_complete(const char *dir)
 	check_series(&series);
 	assert_true(count_events(dir, true).lines > 0);
 	assert_true(mappings_resident(dir) == series_last(&series, "resident_bytes"));
+	assert_true(sites_sum(dir, "resident_bytes") == series_last(&series, "resident_bytes"));
+	assert_true(sites_sum(dir, "retained_bytes") == series_last(&series, "retained_bytes"));
 }
 
 static void ends_by_signal(int number)
@@ -424,7 +457,7 @@ static void full_disk(void **state)
 	run_expect(&run, 0);
 	assert_non_null(strstr(run.err_text.data, "events.jsonl: No space left"));
 	assert_non_null(strstr(run.err_text.data, "could not be written"));
-	assert_true(count_lines(run.err_text.data) <= 4);
+	assert_true(count_lines(run.err_text.data) <= 6);
 	for (char *line = strtok(run.err_text.data, "\n"); line; line = strtok(NULL, "\n"))
 		assert_int_equal(strncmp(line, "tidemark: export: ", 18), 0);
 	helper_end(&helper, SIGKILL);
@@ -607,9 +640,289 @@ static void truth_of_command(void **state)
 	RUN(&run, "watch", "--interval", "100", "--export", export_path,
 	    HELPER_COMMAND("touch", "3001"));
 	WAIT_UNTIL(run_out_lines(&run) > 3);
-	check_truth(&run, child_of(run.pid), 3001);
+	check_truth(&run, command_of(run.pid), 3001);
 	assert_true(series_last(&series, "repaired_pages_total") == 0);
 	assert_true(series_last(&series, "born_pages_total") >= 3001);
+	run_release(&run);
+}
+
+/* ---- snapshots and formats ---- */
+
+#define ALL_FORMATS "csv,jsonl,pprof,folded"
+
+static const char *const all_files[] = {"series.csv",	"mappings.csv", "sites.csv",   "stacks.csv",
+					"events.jsonl", "heap.pb.gz",	"sites.folded"};
+
+static bool export_has(const char *dir, const char *name)
+{
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static const char *handler_path(const char *allocator)
+{
+	static char path[4200];
+
+	snprintf(path, sizeof(path), "%.*s/../../handler-%s",
+		 (int)(strrchr(self_path, '/') - self_path), self_path, allocator);
+	return path;
+}
+
+/* What a command prints, the caller's; its exit status has to be 0. */
+static char *shell(const char *format, const char *dir)
+{
+	char command[2048], *text = calloc(1, 1 << 20);
+	FILE *pipe;
+
+	assert_non_null(text);
+	snprintf(command, sizeof(command), format, dir);
+	pipe = popen(command, "re");
+	assert_non_null(pipe);
+	assert_true(fread(text, 1, (1 << 20) - 1, pipe) < (1 << 20) - 1);
+	if (pclose(pipe))
+		fail_msg("%s: %s", command, text);
+	return text;
+}
+
+#define PPROF(arguments)                                                                           \
+	"HOME=/tmp PPROF_TMPDIR=/tmp GOTOOLCHAIN=local GOPROXY=off timeout 60 "                    \
+	"go tool pprof " arguments " %s/heap.pb.gz 2>&1"
+
+static bool has_pprof(void)
+{
+	if (!system("go tool -n pprof >/dev/null 2>&1"))
+		return true;
+	print_message("skipped: go tool pprof is not installed\n");
+	return false;
+}
+
+/* The sum of the third value of all samples: resident_space. */
+static double profile_resident(const char *dir)
+{
+	char *text = shell(PPROF("-raw"), dir), *line = strstr(text, "Samples:");
+	double values[3], sum = 0;
+
+	assert_non_null(line);
+	for (; line && strncmp(line, "\nLocations", 10); line = strchr(line + 1, '\n'))
+		if (sscanf(line, " %lf %lf %lf:", &values[0], &values[1], &values[2]) == 3)
+			sum += values[2];
+	free(text);
+	return sum;
+}
+
+/* Bytes of all lines. */
+static double folded_sum(const char *dir)
+{
+	char *data = file_read(dir, "sites.folded"), *line = data, *end;
+	double sum = 0;
+
+	assert_non_null(data);
+	for (; *line; line = end + 1) {
+		char *value;
+
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		*end = '\0';
+		value = strrchr(line, ' ');
+		assert_non_null(value);
+		assert_non_null(strchr(line, ';'));
+		sum += strtod(value, NULL);
+	}
+	free(data);
+	return sum;
+}
+
+/* The first row of `pprof -top` that is not 0 names the function that all work is under. */
+static void check_profile(const char *dir)
+{
+	char *text, *row, *end;
+
+	if (!has_pprof())
+		return;
+	assert_true(profile_resident(dir) == series_last(&series, "resident_bytes"));
+	text = shell(PPROF("-top -sample_index=retained_space -show='^(main|batch_handle)$'"), dir);
+	assert_non_null(strstr(text, "Type: retained_space"));
+	assert_non_null(strstr(text, "File: handler-glibc\n"));
+	row = strstr(text, "flat%");
+	assert_non_null(row);
+	row = strchr(row, '\n') + 1;
+	end = strchr(row, '\n');
+	assert_non_null(end);
+	if (!memmem(row, (size_t)(end - row), "batch_handle", 12))
+		fail_msg("the first row does not name batch_handle: %s", text);
+	free(text);
+}
+
+static void all_formats_of_the_leak(void **state)
+{
+	char dir[512], *text;
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--export", export_path, "--format", ALL_FORMATS,
+	    "--", handler_path("glibc"), "--cache", "unbounded", "--invocations", "0", "--duration",
+	    "4", "--gap", "1", "--report", "0");
+	WAIT_UNTIL(run_out_lines(&run) > 10);
+	kill(run.pid, SIGUSR1);
+	WAIT_UNTIL((run_read(&run), count_lines(run.err_text.data) > 0));
+	expect_one_line(&run, "heap.pb.gz, sites.folded");
+	find_only_dir(dir, sizeof(dir));
+	assert_non_null(strstr(run.err_text.data, dir));
+	for (size_t i = 0; i < ARRAY_SIZE(all_files); i++)
+		if (!export_has(dir, all_files[i]))
+			fail_msg("there is no %s", all_files[i]);
+	/* of the moment of the signal, and whole */
+	assert_int_equal(dir_count(dir), ARRAY_SIZE(all_files));
+	assert_true(mappings_resident(dir) > 0);
+	assert_true(sites_sum(dir, "resident_bytes") == mappings_resident(dir));
+	assert_true(folded_sum(dir) == sites_sum(dir, "retained_bytes"));
+	if (has_pprof())
+		assert_true(profile_resident(dir) == mappings_resident(dir));
+	run_expect(&run, 0);
+	check_complete(dir);
+	assert_int_equal(dir_count(dir), ARRAY_SIZE(all_files));
+	assert_true(folded_sum(dir) == series_last(&series, "retained_bytes"));
+	check_profile(dir);
+	text = file_read(dir, "sites.folded");
+	assert_non_null(strstr(text, ";batch_handle;"));
+	free(text);
+	run_release(&run);
+}
+
+static void only_what_was_chosen(void **state)
+{
+	char dir[512];
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--export", export_path, "--format", "folded",
+	    HELPER_COMMAND("grow", "50"));
+	run_expect(&run, 0);
+	find_only_dir(dir, sizeof(dir));
+	assert_int_equal(dir_count(dir), 1);
+	assert_true(folded_sum(dir) > 0);
+	run_release(&run);
+}
+
+static void all_formats_without_stacks(void **state)
+{
+	char dir[512], *text;
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--export", export_path, "--format", ALL_FORMATS,
+	    "--stack-bytes", "0", HELPER_COMMAND("grow", "100"));
+	WAIT_UNTIL(run_out_lines(&run) > 3);
+	kill(run.pid, SIGUSR1);
+	run_expect(&run, 0);
+	expect_one_line(&run, "snapshot in ");
+	find_only_dir(dir, sizeof(dir));
+	check_complete(dir);
+	assert_int_equal(dir_count(dir), ARRAY_SIZE(all_files));
+	if (has_pprof())
+		assert_true(profile_resident(dir) == series_last(&series, "resident_bytes"));
+	text = file_read(dir, "events.jsonl");
+	assert_null(strstr(text, "\"stack\":"));
+	free(text);
+	text = file_read(dir, "stacks.csv");
+	assert_string_equal(text, "name,count,help\n");
+	free(text);
+	run_release(&run);
+}
+
+/* No stacks of page faults, but of calls. */
+static void rate_of_zero(void **state)
+{
+	char dir[512], *text;
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--export", export_path, "--stack-rate", "0",
+	    HELPER_COMMAND("grow", "50"));
+	run_expect(&run, 0);
+	find_only_dir(dir, sizeof(dir));
+	check_complete(dir);
+	text = file_read(dir, "events.jsonl");
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (strstr(line, "\"event\":\"fault\""))
+			assert_null(strstr(line, "\"stack\":"));
+	free(text);
+	text = file_read(dir, "mappings.csv");
+	assert_non_null(text);
+	free(text);
+	run_release(&run);
+}
+
+static void snapshots_of_several_processes(void **state)
+{
+	struct dirent **entries;
+	struct run run;
+	int count;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--children", "--export", export_path, "--format",
+	    "csv,pprof", HELPER_COMMAND("family", "3"));
+	WAIT_UNTIL(dir_count(work_dir) == 1 && dir_count(export_path) == 4);
+	WAIT_UNTIL(run_out_lines(&run) > 3);
+	kill(run.pid, SIGUSR1);
+	WAIT_UNTIL((run_read(&run), count_lines(run.err_text.data) > 0));
+	expect_one_line(&run, "snapshots of 4 processes in ");
+	count = scandir(export_path, &entries, NULL, alphasort);
+	for (int i = 0; i < count; i++) {
+		char dir[512];
+
+		snprintf(dir, sizeof(dir), "%s/%s", export_path, entries[i]->d_name);
+		if (entries[i]->d_name[0] != '.')
+			assert_true(export_has(dir, "heap.pb.gz"));
+		free(entries[i]);
+	}
+	free(entries);
+	run_expect(&run, 0);
+	run_release(&run);
+}
+
+/* It is answered, and nothing else happens. */
+static void signal_without_export(void **state)
+{
+	struct helper helper;
+	struct run run;
+
+	NEEDS_ROOT();
+	helper = helper_start("rest", "100");
+	RUN(&run, "watch", "--interval", "100", "-p", number_text(helper.pid));
+	WAIT_UNTIL(run_out_lines(&run) > 3);
+	kill(run.pid, SIGUSR1);
+	WAIT_UNTIL((run_read(&run), count_lines(run.err_text.data) > 0));
+	run_end_after(&run, run_out_lines(&run) + 3, SIGTERM);
+	expect_one_line(&run, "nothing is exported");
+	helper_end(&helper, SIGKILL);
+	run_release(&run);
+}
+
+/* From before it is ready to after it is asked to end. */
+static void signals_without_end(void **state)
+{
+	struct run run;
+	char dir[512];
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--export", export_path, "--format", ALL_FORMATS,
+	    HELPER_COMMAND("grow", "200"));
+	WAIT_UNTIL(dir_count(work_dir) == 1); /* its signals are caught by then */
+	for (int i = 0; i < 1000; i++) {
+		kill(run.pid, SIGUSR1);
+		usleep(1000);
+		run_read(&run);
+	}
+	run_expect(&run, 0);
+	find_only_dir(dir, sizeof(dir));
+	check_complete(dir);
+	assert_int_equal(dir_count(dir), ARRAY_SIZE(all_files));
+	assert_true(series_last(&series, "lost_events_total") == 0);
+	for (char *line = strtok(run.err_text.data, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strstr(line, "snapshot"));
 	run_release(&run);
 }
 
@@ -633,6 +946,13 @@ int main(int argc, char **argv)
 		EXPORT_TEST(second_run_overwrites_nothing),
 		EXPORT_TEST(truth_after_attach),
 		EXPORT_TEST(truth_of_command),
+		EXPORT_TEST(all_formats_of_the_leak),
+		EXPORT_TEST(only_what_was_chosen),
+		EXPORT_TEST(all_formats_without_stacks),
+		EXPORT_TEST(rate_of_zero),
+		EXPORT_TEST(snapshots_of_several_processes),
+		EXPORT_TEST(signal_without_export),
+		EXPORT_TEST(signals_without_end),
 	};
 
 	E2E_MAIN("export", tests);

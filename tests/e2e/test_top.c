@@ -280,7 +280,7 @@ static void resizes(void **state)
 {
 	static const unsigned short sizes[][2] = {{40, 120}, {3, 10},	 {1, 1},   {24, 80},
 						  {6, 30},   {100, 300}, {2, 500}, {24, 80}};
-	static const char *const pages[] = {"\033", "\r", "?"};
+	static const char *const pages[] = {"\033", "\r", "s", "\r", "?"};
 	struct helper helper;
 	struct screen screen;
 
@@ -486,7 +486,7 @@ static void tmux_start(pid_t pid)
 	assert_true(tmux_do("resize-window -x 80 -y 24"));
 	WAIT_UNTIL(tmux_row_has(0, "tidemark"));
 	WAIT_UNTIL(tmux_row_has(2, "COMMAND"));
-	WAIT_UNTIL(tmux_row_has(3, "e2e-tmux"));
+	WAIT_UNTIL(tmux_row_has(3, number_text(pid)));
 	WAIT_UNTIL(tmux_row_has(23, "quit"));
 }
 
@@ -508,7 +508,7 @@ static void screen_as_seen(void **state)
 		skip();
 	helper = helper_start("name", "e2e-tmux");
 	tmux_start(helper.pid);
-	assert_true(tmux_row_has(3, number_text(helper.pid)));
+	assert_true(tmux_row_has(3, "e2e-tmux"));
 	assert_true(tmux_do("send-keys Enter"));
 	WAIT_UNTIL(tmux_row_has(0, "e2e-tmux"));
 	WAIT_UNTIL(tmux_row_has(23, "quit"));
@@ -520,6 +520,64 @@ static void screen_as_seen(void **state)
 	assert_false(tmux_shows("COMMAND"));
 	assert_false(tmux_shows("Keys"));
 	helper_end(&helper, SIGKILL);
+}
+
+/* Where the pages of a process come from, down to the line that touches them. */
+static void sites_as_seen(void **state)
+{
+	struct helper helper;
+
+	NEEDS_ROOT();
+	if (tmux_missing())
+		skip();
+	helper = helper_start("grow", NULL);
+	tmux_start(helper.pid);
+	assert_true(tmux_do("resize-window -x 120 -y 30"));
+	assert_true(tmux_do("send-keys s"));
+	WAIT_UNTIL(tmux_row_has(3, "FIRST TOUCHED IN"));
+	/* what came before the watch, and what it touches since */
+	WAIT_UNTIL(tmux_shows("(resident before the watch began)"));
+	WAIT_UNTIL(tmux_shows("(support.h:"));
+	assert_true(tmux_do("send-keys G"));
+	WAIT_UNTIL(tmux_row_has(4, "(support.h:"));
+	assert_true(tmux_do("send-keys Home Enter"));
+	WAIT_UNTIL(tmux_row_has(0, "who first touched these pages"));
+	WAIT_UNTIL(tmux_shows("helper_grow"));
+	WAIT_UNTIL(tmux_shows("helper_main"));
+	WAIT_UNTIL(tmux_shows("support.h:"));
+	WAIT_UNTIL(tmux_shows(" main "));
+	assert_true(tmux_do("send-keys Escape"));
+	WAIT_UNTIL(tmux_row_has(3, "FIRST TOUCHED IN"));
+	assert_true(tmux_do("send-keys f"));
+	WAIT_UNTIL(!tmux_row_has(2, "rows"));
+	assert_true(tmux_do("send-keys Escape"));
+	WAIT_UNTIL(tmux_row_has(2, "COMMAND"));
+	/* and who made a mapping */
+	assert_true(tmux_do("send-keys Enter"));
+	WAIT_UNTIL(tmux_row_has(3, "% complete"));
+	assert_true(tmux_do("send-keys Enter"));
+	WAIT_UNTIL(tmux_row_has(0, "who made this mapping"));
+	assert_true(tmux_do("send-keys q"));
+	WAIT_UNTIL(tmux_shows("ended with 0"));
+	helper_end(&helper, SIGKILL);
+}
+
+/* Without stacks it says so, and how to have them. */
+static void sites_without_stacks(void **state)
+{
+	struct helper helper;
+	struct screen screen;
+
+	NEEDS_ROOT();
+	helper = helper_start("rest", "100");
+	SCREEN(&screen, "top", "--interval", "100", "--stack-bytes", "0", "-p",
+	       number_text(helper.pid));
+	WAIT_UNTIL(screen_shows(&screen, number_text(helper.pid)));
+	screen_key(&screen, "s");
+	WAIT_UNTIL(screen_shows(&screen, "no call stacks are taken"));
+	screen_quit(&screen);
+	expect_restored(&screen);
+	terminal_end(&helper, &screen);
 }
 
 /* (After this tmux itself leaves lines behind, also of other programs.) */
@@ -560,6 +618,8 @@ int main(int argc, char **argv)
 		E2E_TEST(vt100_in_ascii),
 		E2E_TEST(unread_terminal_loses_nothing),
 		E2E_TEST(screen_as_seen),
+		E2E_TEST(sites_as_seen),
+		E2E_TEST(sites_without_stacks),
 		E2E_TEST(screen_resized),
 	};
 

@@ -160,7 +160,7 @@ static void children_have_lines(void **state)
 
 	NEEDS_ROOT();
 	RUN(&run, "watch", "--interval", "100", "--children", HELPER_COMMAND("family", "1"));
-	WAIT_UNTIL((parent = child_of(run.pid)) && (child = child_of(parent)));
+	WAIT_UNTIL((parent = command_of(run.pid)) && (child = child_of(parent)));
 	WAIT_UNTIL(lines_about(&run, child) >= 2);
 	assert_true(lines_about(&run, parent) > 0);
 	kill(run.pid, SIGTERM);
@@ -175,7 +175,7 @@ static void no_children_unless_asked(void **state)
 
 	NEEDS_ROOT();
 	RUN(&run, "watch", "--interval", "100", HELPER_COMMAND("family", "1"));
-	WAIT_UNTIL((parent = child_of(run.pid)) && (child = child_of(parent)));
+	WAIT_UNTIL((parent = command_of(run.pid)) && (child = child_of(parent)));
 	WAIT_UNTIL(lines_about(&run, parent) >= 4);
 	assert_int_equal(lines_about(&run, child), 0);
 	kill(run.pid, SIGTERM);
@@ -378,7 +378,7 @@ static void command_ends_with_us(int number)
 
 	RUN(&run, "watch", "--interval", "100", HELPER_COMMAND("signals"));
 	WAIT_UNTIL((run_read(&run), strstr(run.out_text.data, "ready")));
-	command = child_of(run.pid);
+	command = command_of(run.pid);
 	assert_true(command > 0);
 	kill(run.pid, number);
 	run_expect(&run, 0);
@@ -422,7 +422,7 @@ static void command_of_another_user_is_ended(void **state)
 	NEEDS_ROOT();
 	RUN(&run, "watch", "--interval", "100", "--", "setpriv", "--reuid=65534", "--clear-groups",
 	    "--regid=65534", "sleep", "60");
-	WAIT_UNTIL((command = child_of(run.pid)) &&
+	WAIT_UNTIL((command = command_of(run.pid)) &&
 		   (run_read(&run), strstr(run.out_text.data, "sleep")));
 	child_started(command); /* adopted by us should it be left behind */
 	kill(run.pid, SIGTERM);

@@ -15,9 +15,10 @@
 
 #include "user/base/cleanup.h"
 #include "user/source/decode.h"
+#include "user/stack/stacks.h"
 #include "user/view/export.h"
 
-/* The line being made. No event's fields come near EVENT_JSON_MAX. */
+/* The line being made. No event's fields come near EVENT_JSON_MAX: a frame takes 48 bytes. */
 struct line {
 	char *text;
 	size_t used;
@@ -52,7 +53,7 @@ static void put_text(struct line *line, const char *key, const char *text, size_
 	size_t length = strnlen(text, size);
 	json_t *value = json_stringn(text, length);
 	AUTO_FREE char *quoted = NULL;
-	char clean[64];
+	char clean[EVENT_PATH_LEN];
 
 	if (!value) {
 		length = length < sizeof(clean) ? length : sizeof(clean);
@@ -155,6 +156,39 @@ static void put_fault(struct line *line, const struct event_fault *fault)
 {
 	put_address(line, "addr", fault->addr);
 	put_number(line, "error", fault->error);
+	if (fault->weight > 1)
+		put_number(line, "weight", fault->weight);
+}
+
+static void put_loss(struct line *line, const struct event_loss *loss)
+{
+	put_number(line, "lost", loss->lost);
+	if (loss->stacks)
+		put_number(line, "lost_stacks", loss->stacks);
+}
+
+static void put_module(struct line *line, const struct event_module *module)
+{
+	put_number(line, "number", module->number);
+	put_text(line, "path", module->path, sizeof(module->path));
+	put(line, ",\"build_id\":\"");
+	for (size_t i = 0; i < module->build_id_len && i < EVENT_BUILD_ID_LEN; i++)
+		put(line, "%02x", module->build_id[i]);
+	put(line, "\"");
+}
+
+static void put_stack(struct line *line, const struct event_stack *stack)
+{
+	put_number(line, "number", stack->number);
+	put_text(line, "end", stack_end_name(stack->end), 32);
+	put(line, ",\"frames\":[");
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		uint64_t address = stack->frames[i].address;
+
+		put(line, "%s{\"module\":%" PRIu32 ",\"addr\":\"0x%" PRIx64 "\"}", i ? "," : "",
+		    stack->frames[i].module, address);
+	}
+	put(line, "]");
 }
 
 static void put_payload(struct line *line, const struct event_header *event)
@@ -192,7 +226,11 @@ static void put_payload(struct line *line, const struct event_header *event)
 	case EVENT_SAMPLE:
 		return put_sample(line, data);
 	case EVENT_LOSS:
-		return put_number(line, "lost", ((const struct event_loss *)data)->lost);
+		return put_loss(line, data);
+	case EVENT_MODULE:
+		return put_module(line, data);
+	case EVENT_STACK:
+		return put_stack(line, data);
 	default:
 		return put_range(line, data);
 	}
@@ -209,6 +247,8 @@ size_t event_to_json(const struct event_header *event, uint64_t start_ns, char t
 		*at = (char)tolower((unsigned char)*at);
 	put(&line, "{\"time_s\":%.9f,\"event\":\"%s\",\"tid\":%" PRIu32,
 	    (double)since / NSEC_PER_SEC, kind, event->tid);
+	if (event->stack && event->stack != STACK_TAKEN)
+		put_number(&line, "stack", event->stack);
 	put_payload(&line, event);
 	put(&line, "}\n");
 	return line.used;

@@ -3,23 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "user/base/cleanup.h"
 #include "user/base/log.h"
-#include "user/view/fields.h"
+#include "user/base/units.h"
+#include "user/view/export_format.h"
 
 /* Without a buffer of ours, glibc's is 4 KiB whatever setvbuf says. */
 #define BUFFER_BYTES ((size_t)64 << 10)
+
+/* Of a snapshot while it is written. */
+#define TEMPORARY ".%s.tmp"
 
 struct export_file {
 	const char *name;
@@ -27,32 +27,28 @@ struct export_file {
 	char *buffer;
 };
 
-static void file_close(struct export_file *file)
-{
-	if (file->file)
-		fclose(file->file);
-	free(file->buffer);
-	file->file = NULL;
-	file->buffer = NULL;
-}
-
 /* What process.view points to. */
 struct export_process {
 	struct export_process *next; /* of all that are open */
-	char name[96];		     /* of its directory */
-	int dir_fd;
-	struct export_file series;
-	struct export_file events;
+	struct process *process;
+	char name[96];					/* of its directory */
+	int dir_fd;					/* -1: there is none, nothing is exported */
+	uint64_t round;					/* of snapshots, in which it had its turn */
+	struct export_file streams[EXPORT_FORMATS_MAX]; /* by format */
 };
 
 struct export
 {
 	char *path;
 	int dir_fd;
-	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at the start */
+	uint32_t formats;
+	struct export_context context;
 	int64_t boot_offset_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 	struct export_process *open;
 	uint64_t failures;
+	uint64_t round;
+	size_t round_count;  /* processes written in it */
+	char round_name[96]; /* directory of the last one */
 };
 
 static int64_t clock_of(clockid_t clock)
@@ -63,19 +59,19 @@ static int64_t clock_of(clockid_t clock)
 	return (int64_t)now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec;
 }
 
-int export_open(const char *path, struct export **out)
+int export_open(const struct export_options *options, struct export **out)
 {
 	struct export *export = calloc(1, sizeof(*export));
 	int rc = 0;
 
 	if (!export)
 		return -ENOMEM;
-	export->path = strdup(path);
+	export->path = strdup(options->path);
 	if (!export->path)
 		rc = -ENOMEM;
-	else if (mkdir(path, 0755) && errno != EEXIST)
+	else if (mkdir(options->path, 0755) && errno != EEXIST)
 		rc = -errno;
-	export->dir_fd = rc ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	export->dir_fd = rc ? -1 : open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!rc && export->dir_fd < 0)
 		rc = -errno;
 	if (!rc && faccessat(export->dir_fd, ".", W_OK | X_OK, 0))
@@ -84,10 +80,28 @@ int export_open(const char *path, struct export **out)
 		export_close(export);
 		return rc;
 	}
-	export->wall_offset_ns = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_MONOTONIC);
+	export->formats = options->formats;
+	export->context.version = options->version;
+	export->context.wall_offset_ns = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_MONOTONIC);
 	export->boot_offset_ns = clock_of(CLOCK_BOOTTIME) - clock_of(CLOCK_MONOTONIC);
 	*out = export;
 	return 0;
+}
+
+static bool chosen(const struct export *export, size_t format)
+{
+	return export->formats >> format & 1;
+}
+
+/* ---- streams ---- */
+
+static void file_close(struct export_file *file)
+{
+	if (file->file)
+		fclose(file->file);
+	free(file->buffer);
+	file->file = NULL;
+	file->buffer = NULL;
 }
 
 /* Gives a file up: said once, counted ever after. */
@@ -124,16 +138,29 @@ static void file_flush(struct export *export, const struct export_process *mine,
 		file_fail(export, mine, file, errno);
 }
 
-static void file_put(struct export *export, const struct export_process *mine,
-		     struct export_file *file, const char *text)
+static void streams_flush(struct export *export, struct export_process *mine)
 {
-	if (!file->file) {
-		export->failures++;
-		return;
-	}
-	if (fputs(text, file->file) < 0)
-		file_fail(export, mine, file, errno);
+	for (size_t i = 0; i < export_format_count; i++)
+		file_flush(export, mine, &mine->streams[i]);
 }
+
+/* Is it there to be written to? What cannot be written is counted. */
+static bool file_begin(struct export *export, const struct export_file *file)
+{
+	errno = 0;
+	if (!file->file)
+		export->failures++;
+	return file->file;
+}
+
+static void file_end(struct export *export, const struct export_process *mine,
+		     struct export_file *file)
+{
+	if (ferror(file->file))
+		file_fail(export, mine, file, errno ? errno : EIO);
+}
+
+/* ---- directories ---- */
 
 /* A command may be called anything; a file name is not. */
 static void name_fill(const struct export *export, const struct ledger *ledger, char *name,
@@ -143,7 +170,7 @@ static void name_fill(const struct export *export, const struct ledger *ledger, 
 							(uint64_t)sysconf(_SC_CLK_TCK)) -
 						      export->boot_offset_ns
 					    : (int64_t)ledger->attach_ns;
-	time_t seconds = (start + export->wall_offset_ns) / (int64_t)NSEC_PER_SEC;
+	time_t seconds = (start + export->context.wall_offset_ns) / (int64_t)NSEC_PER_SEC;
 	char comm[EVENT_COMM_LEN + 1] = "", when[32];
 	struct tm tm;
 
@@ -184,18 +211,18 @@ static void dir_rename(const struct export *export, struct export_process *mine,
 	memcpy(mine->name, name, sizeof(name));
 }
 
-static void series_heading(struct export *export, struct export_process *mine)
+static void streams_open(struct export *export, struct export_process *mine)
 {
-	bool first = true;
+	for (size_t i = 0; i < export_format_count; i++) {
+		struct export_file *file = &mine->streams[i];
 
-	for (size_t i = 0; i < field_count; i++) {
-		if (!(fields[i].shown & FIELD_IN_CSV))
+		if (!chosen(export, i) || !export_formats[i].stream)
 			continue;
-		file_put(export, mine, &mine->series, first ? "" : ",");
-		file_put(export, mine, &mine->series, fields[i].name);
-		first = false;
+		file->name = export_formats[i].stream;
+		file_open(export, mine, file);
+		if (file->file && export_formats[i].begin)
+			export_formats[i].begin(file->file);
 	}
-	file_put(export, mine, &mine->series, "\n");
 }
 
 static struct export_process *process_open(struct export *export, struct process *process)
@@ -208,9 +235,9 @@ static struct export_process *process_open(struct export *export, struct process
 	mine = calloc(1, sizeof(*mine));
 	if (!mine)
 		return NULL;
+	mine->process = process;
 	mine->dir_fd = -1;
-	mine->series.name = "series.csv";
-	mine->events.name = "events.jsonl";
+	mine->round = export->round;
 	mine->next = export->open;
 	export->open = mine;
 	process->view = mine;
@@ -222,131 +249,174 @@ static struct export_process *process_open(struct export *export, struct process
 		export->failures++;
 		return mine;
 	}
-	file_open(export, mine, &mine->series);
-	file_open(export, mine, &mine->events);
-	if (mine->series.file)
-		series_heading(export, mine);
+	streams_open(export, mine);
 	return mine;
-}
-
-static void value_format(const struct field *field, union field_value value, char *text,
-			 size_t size)
-{
-	switch (field->type) {
-	case FIELD_UINT:
-		snprintf(text, size, "%" PRIu64, value.u);
-		break;
-	case FIELD_INT:
-		snprintf(text, size, "%" PRId64, value.i);
-		break;
-	case FIELD_DOUBLE:
-		/* "nan" is what strtod and everything built on it reads back */
-		if (isnan(value.d))
-			snprintf(text, size, "nan");
-		else
-			snprintf(text, size, "%.6f", value.d);
-		break;
-	case FIELD_TEXT:
-		snprintf(text, size, "%s", value.text);
-		break;
-	}
 }
 
 void export_report(struct export *export, struct process *process, const struct report *report)
 {
 	struct export_process *mine = process_open(export, process);
-	bool first = true;
-	char text[64];
 
-	if (!mine)
-		return;
-	if (!mine->series.file) {
-		export->failures++;
-		return;
-	}
-	for (size_t i = 0; i < field_count; i++) {
-		if (!(fields[i].shown & FIELD_IN_CSV))
+	for (size_t i = 0; mine && i < export_format_count; i++) {
+		const struct export_format *format = &export_formats[i];
+		struct export_file *file = &mine->streams[i];
+
+		if (!chosen(export, i) || !format->report || !file_begin(export, file))
 			continue;
-		value_format(&fields[i], fields[i].get(process, report), text, sizeof(text));
-		file_put(export, mine, &mine->series, first ? "" : ",");
-		file_put(export, mine, &mine->series, text);
-		first = false;
+		format->report(file->file, process, report);
+		file_end(export, mine, file);
 	}
-	file_put(export, mine, &mine->series, "\n");
 }
 
 void export_event(struct export *export, struct process *process, const struct event_header *event)
 {
 	struct export_process *mine = process_open(export, process);
-	char line[EVENT_JSON_MAX];
 
-	if (!mine)
-		return;
-	if (event->kind == EVENT_EXEC)
+	if (mine && event->kind == EVENT_EXEC)
 		dir_rename(export, mine, process->ledger);
-	if (!mine->events.file) {
+	for (size_t i = 0; mine && i < export_format_count; i++) {
+		const struct export_format *format = &export_formats[i];
+		struct export_file *file = &mine->streams[i];
+
+		if (!chosen(export, i) || !format->event || !file_begin(export, file))
+			continue;
+		format->event(file->file, process, event);
+		file_end(export, mine, file);
+	}
+}
+
+/* ---- snapshots ---- */
+
+static int snapshot_fill(const struct export *export, const struct export_process *mine,
+			 const struct export_snapshot *snapshot, int fd)
+{
+	FILE *file = fdopen(fd, "w");
+	int rc;
+
+	if (!file) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	errno = 0;
+	rc = snapshot->write(file, mine->process, &export->context);
+	if (!rc && ferror(file))
+		rc = errno ? -errno : -EIO;
+	if (fclose(file) && !rc)
+		rc = -errno;
+	return rc;
+}
+
+/* Until it is whole it has another name. */
+static int snapshot_write(const struct export *export, const struct export_process *mine,
+			  const struct export_snapshot *snapshot)
+{
+	char temporary[64];
+	int fd, rc;
+
+	snprintf(temporary, sizeof(temporary), TEMPORARY, snapshot->name);
+	fd = openat(mine->dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	rc = snapshot_fill(export, mine, snapshot, fd);
+	if (!rc && renameat(mine->dir_fd, temporary, mine->dir_fd, snapshot->name))
+		rc = -errno;
+	if (rc)
+		unlinkat(mine->dir_fd, temporary, 0);
+	return rc;
+}
+
+static bool snapshots_of_format(struct export *export, const struct export_process *mine,
+				const struct export_format *format)
+{
+	bool whole = true;
+
+	for (const struct export_snapshot *at = format->snapshots; at->name; at++) {
+		int rc = snapshot_write(export, mine, at);
+
+		if (!rc)
+			continue;
+		log_error("export: %s/%s/%s: %s; it was not written, the watching goes on",
+			  export->path, mine->name, at->name, strerror(-rc));
 		export->failures++;
-		return;
+		whole = false;
 	}
-	event_to_json(event, process->ledger->attach_ns, line);
-	file_put(export, mine, &mine->events, line);
+	return whole;
 }
 
-/* Quotes a field of CSV where it needs it (RFC 4180). */
-static void csv_put_text(FILE *file, const char *text)
+/* False: not all of them could be written. */
+static bool snapshots_write(struct export *export, const struct export_process *mine)
 {
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		fputs(text, file);
-		return;
-	}
-	fputc('"', file);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', file);
-		fputc(*text, file);
-	}
-	fputc('"', file);
+	bool whole = true;
+
+	if (mine->dir_fd < 0)
+		return false;
+	/* without memory for it the last list is written: it is whole, too */
+	if (process_update_sites(mine->process))
+		log_warning("out of memory: the sites of process %u are not the newest",
+			    mine->process->ledger->pid);
+	for (size_t i = 0; i < export_format_count; i++)
+		if (chosen(export, i) && !snapshots_of_format(export, mine, &export_formats[i]))
+			whole = false;
+	if (mine->process->symbols)
+		symbols_rest(mine->process->symbols);
+	return whole;
 }
 
-static void mappings_put(FILE *file, const struct mapping_report *reports, size_t count)
+void export_snapshots_begin(struct export *export)
 {
-	fputs("start,end,kind,protection,name,owner,size_bytes,resident_bytes,retained_bytes,"
-	      "lazyfree_bytes\n",
-	      file);
-	for (size_t i = 0; i < count; i++) {
-		const struct mapping_report *mapping = &reports[i];
-
-		fprintf(file, "0x%" PRIx64 ",0x%" PRIx64 ",%s,%c%c%c%c,", mapping->start,
-			mapping->end, mapping_kind_name(mapping->kind),
-			mapping->prot & PROT_READ ? 'r' : '-',
-			mapping->prot & PROT_WRITE ? 'w' : '-',
-			mapping->prot & PROT_EXEC ? 'x' : '-',
-			mapping->flags & MAPPING_SHARED ? 's' : 'p');
-		csv_put_text(file, mapping->name);
-		fputc(',', file);
-		csv_put_text(file, mapping->owner);
-		fprintf(file, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
-			mapping->end - mapping->start, mapping->resident << PAGE_SHIFT,
-			mapping->retained << PAGE_SHIFT, mapping->lazy << PAGE_SHIFT);
-	}
+	export->round++;
+	export->round_count = 0;
 }
 
-static void mappings_write(struct export *export, const struct export_process *mine,
-			   const struct ledger *ledger)
+bool export_snapshots_next(struct export *export)
 {
-	AUTO_FREE struct mapping_report *reports = NULL;
-	struct export_file file = {.name = "mappings.csv"};
-	size_t count;
+	struct export_process *mine = export->open;
 
-	if (ledger_report_mappings(ledger, &reports, &count))
-		return;
-	file_open(export, mine, &file);
-	if (!file.file)
-		return;
-	mappings_put(file.file, reports, count);
-	file_flush(export, mine, &file);
-	file_close(&file);
+	while (mine && mine->round == export->round)
+		mine = mine->next;
+	if (!mine)
+		return false;
+	mine->round = export->round;
+	streams_flush(export, mine);
+	if (snapshots_write(export, mine)) {
+		export->round_count++;
+		memcpy(export->round_name, mine->name, sizeof(export->round_name));
+	}
+	return true;
 }
+
+/* "sites.csv, heap.pb.gz" */
+static void snapshot_names(const struct export *export, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < export_format_count; i++)
+		for (const struct export_snapshot *at = export_formats[i].snapshots;
+		     chosen(export, i) && at->name && used < size; at++)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+						 at->name);
+}
+
+void export_snapshots_end(const struct export *export)
+{
+	char names[256];
+
+	snapshot_names(export, names, sizeof(names));
+	if (!names[0])
+		log_info("no format with snapshots is exported; what was buffered is written to %s",
+			 export->path);
+	else if (!export->round_count)
+		log_info("no snapshot is written to %s", export->path);
+	else if (export->round_count == 1)
+		log_info("snapshot in %s/%s: %s", export->path, export->round_name, names);
+	else
+		log_info("snapshots of %zu processes in %s: %s", export->round_count, export->path,
+			 names);
+}
+
+/* ---- the end ---- */
 
 static void process_close(struct export *export, struct export_process *mine)
 {
@@ -356,10 +426,9 @@ static void process_close(struct export *export, struct export_process *mine)
 		at = &(*at)->next;
 	if (*at)
 		*at = mine->next;
-	file_flush(export, mine, &mine->series);
-	file_flush(export, mine, &mine->events);
-	file_close(&mine->series);
-	file_close(&mine->events);
+	streams_flush(export, mine);
+	for (size_t i = 0; i < export_format_count; i++)
+		file_close(&mine->streams[i]);
 	if (mine->dir_fd >= 0)
 		close(mine->dir_fd);
 	free(mine);
@@ -371,18 +440,15 @@ void export_end(struct export *export, struct process *process)
 
 	if (!mine)
 		return;
-	if (mine->dir_fd >= 0)
-		mappings_write(export, mine, process->ledger);
+	snapshots_write(export, mine);
 	process_close(export, mine);
 	process->view = NULL;
 }
 
 void export_flush(struct export *export)
 {
-	for (struct export_process *mine = export->open; mine; mine = mine->next) {
-		file_flush(export, mine, &mine->series);
-		file_flush(export, mine, &mine->events);
-	}
+	for (struct export_process *mine = export->open; mine; mine = mine->next)
+		streams_flush(export, mine);
 }
 
 void export_close(struct export *export)

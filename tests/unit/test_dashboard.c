@@ -1,272 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The dashboard as text: hand-made records in, drawn grids out. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/dashboard.h"
 
-#include <sys/mman.h>
-
-#include <cmocka.h>
-
-#include "user/base/units.h"
-#include "user/view/dashboard/dashboard.h"
 #include "user/view/fields.h"
-
-#define START_NS (1000 * NSEC_PER_SEC)
-#define HEAP 0x555500000000ULL
-#define ARENA 0x7f1200000000ULL
-#define LIBRARY 0x7f1400000000ULL
-#define PROCESSES_MAX 1000
-#define MIB ((uint64_t)1 << 20)
-
-/* A dashboard, what it looks at and where it draws. */
-struct stage {
-	struct dashboard *dashboard;
-	struct process *processes[PROCESSES_MAX];
-	struct dashboard_input input;
-	struct grid grid;
-	uint64_t interval;
-	char *text; /* last drawn */
-};
-
-static int stage_open(void **state, bool utf8)
-{
-	struct stage *stage = calloc(1, sizeof(*stage));
-
-	assert_non_null(stage);
-	stage->dashboard = dashboard_new(utf8);
-	assert_non_null(stage->dashboard);
-	stage->input = (struct dashboard_input){
-		.processes = (const struct process *const *)stage->processes,
-		.now_ns = START_NS,
-		.interval_ms = 1000,
-		.message = "",
-	};
-	assert_int_equal(grid_resize(&stage->grid, 24, 80), 0);
-	*state = stage;
-	return 0;
-}
-
-static int open_utf8(void **state)
-{
-	return stage_open(state, true);
-}
-
-static int open_ascii(void **state)
-{
-	return stage_open(state, false);
-}
-
-static int stage_close(void **state)
-{
-	struct stage *stage = *state;
-
-	dashboard_free(stage->dashboard);
-	for (size_t i = 0; i < stage->input.count; i++)
-		process_free(stage->processes[i]);
-	grid_release(&stage->grid);
-	free(stage->text);
-	free(stage);
-	return 0;
-}
-
-static void apply(struct process *process, struct event_header *event, size_t size, uint32_t kind)
-{
-	event->size = (uint16_t)size;
-	event->kind = (uint16_t)kind;
-	event->pid = process->ledger->pid;
-	assert_int_equal(ledger_apply(process->ledger, event), 0);
-}
-
-static struct process *add_process(struct stage *stage, uint32_t pid, const char *comm,
-				   uint32_t allocator)
-{
-	struct ledger *ledger = ledger_new(pid, START_NS);
-	struct event_identity identity = {.h.time_ns = START_NS, .allocator = allocator};
-	struct process *process;
-
-	assert_true(stage->input.count < PROCESSES_MAX);
-	assert_non_null(ledger);
-	process = process_new(ledger);
-	assert_non_null(process);
-	stage->processes[stage->input.count++] = process;
-	memcpy(identity.comm, comm, strnlen(comm, sizeof(identity.comm) - 1));
-	apply(process, &identity.h, sizeof(identity), EVENT_IDENTITY);
-	return process;
-}
-
-static void map(struct process *process, uint64_t start, uint64_t size, uint32_t kind,
-		const char *name)
-{
-	struct event_vma vma = {
-		.h.time_ns = START_NS,
-		.gap_start = start,
-		.start = start,
-		.end = start + size,
-		.prot = PROT_READ | PROT_WRITE | (kind == VMA_KIND_FILE ? PROT_EXEC : 0),
-		.flags = MAP_PRIVATE,
-		.vma_kind = kind,
-	};
-
-	memcpy(vma.name, name, strnlen(name, sizeof(vma.name) - 1));
-	apply(process, &vma.h, sizeof(vma), EVENT_VMA);
-}
-
-static void touch(struct stage *stage, struct process *process, uint64_t addr, uint64_t pages)
-{
-	for (uint64_t i = 0; i < pages; i++) {
-		struct event_fault fault = {
-			.h = {.tid = process->ledger->pid + 1, .time_ns = stage->input.now_ns},
-			.addr = addr + i * PAGE_BYTES,
-			.error = FAULT_USER | FAULT_WRITE,
-		};
-
-		apply(process, &fault.h, sizeof(fault), EVENT_FAULT);
-	}
-}
-
-static void advise(struct stage *stage, struct process *process, uint64_t addr, uint64_t pages,
-		   uint32_t advice)
-{
-	struct event_range range = {
-		.h = {.tid = 77, .time_ns = stage->input.now_ns},
-		.addr = addr,
-		.len = pages * PAGE_BYTES,
-		.arg = advice,
-	};
-
-	apply(process, &range.h, sizeof(range), EVENT_MADVISE);
-}
-
-/* The kernel's counts; `extra` bytes are not in the ledger. */
-static void sample(struct stage *stage, struct process *process, int64_t extra, uint64_t file)
-{
-	struct event_sample counts = {
-		.h.time_ns = stage->input.now_ns,
-		.anon_bytes = (process->ledger->pages.pages << PAGE_SHIFT) + (uint64_t)extra,
-		.file_bytes = file,
-	};
-
-	apply(process, &counts.h, sizeof(counts), EVENT_SAMPLE);
-}
-
-/* Ends a reporting interval of a second for all. */
-static void end_interval(struct stage *stage)
-{
-	stage->input.now_ns += NSEC_PER_SEC;
-	stage->interval++;
-	for (size_t i = 0; i < stage->input.count; i++) {
-		struct process *process = stage->processes[i];
-		struct event_interval interval = {.h.time_ns = stage->input.now_ns,
-						  .number = stage->interval};
-
-		assert_int_equal(process_report(process, stage->input.now_ns, stage->interval), 0);
-		apply(process, &interval.h, sizeof(interval), EVENT_INTERVAL);
-	}
-}
-
-static void exit_process(struct stage *stage, struct process *process, uint32_t code)
-{
-	struct event_exit ended = {.h.time_ns = stage->input.now_ns, .code = code};
-
-	apply(process, &ended.h, sizeof(ended), EVENT_EXIT);
-	process->ended = true;
-}
-
-static const char *draw(struct stage *stage)
-{
-	dashboard_draw(stage->dashboard, &stage->input, &stage->grid);
-	free(stage->text);
-	stage->text = grid_to_text(&stage->grid);
-	assert_non_null(stage->text);
-	return stage->text;
-}
-
-static const char *draw_at(struct stage *stage, unsigned int rows, unsigned int cols)
-{
-	assert_int_equal(grid_resize(&stage->grid, rows, cols), 0);
-	return draw(stage);
-}
-
-static void press(struct stage *stage, int key)
-{
-	assert_false(dashboard_key(stage->dashboard, key, &stage->input));
-	draw(stage);
-}
-
-/* A line of what was drawn last, in memory that the next call reuses. */
-static const char *line(const struct stage *stage, unsigned int row)
-{
-	static char copy[2048];
-	const char *from = stage->text;
-
-	while (row-- && from)
-		from = strchr(from, '\n') ? strchr(from, '\n') + 1 : NULL;
-	assert_non_null(from);
-	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(from, "\n"), from);
-	return copy;
-}
-
-/* The row whose text holds a string, or UINT_MAX. */
-static unsigned int row_of(const struct stage *stage, const char *text)
-{
-	const char *at = strstr(stage->text, text);
-	unsigned int row = 0;
-
-	if (!at)
-		return UINT32_MAX;
-	for (const char *from = stage->text; from < at; from++)
-		row += *from == '\n';
-	return row;
-}
-
-static enum style style_at(const struct stage *stage, unsigned int row, unsigned int col)
-{
-	return stage->grid.cells[(size_t)row * stage->grid.cols + col].style;
-}
-
-static void assert_shows(const struct stage *stage, const char *text)
-{
-	if (strstr(stage->text, text))
-		return;
-	fputs(stage->text, stderr); /* more than a message of cmocka holds */
-	fail_msg("\"%s\" is not shown", text);
-}
-
-static void assert_hides(const struct stage *stage, const char *text)
-{
-	if (!strstr(stage->text, text))
-		return;
-	fputs(stage->text, stderr);
-	fail_msg("\"%s\" is shown", text);
-}
-
-/* One process with a bit of everything, after three intervals. */
-static struct process *add_rich(struct stage *stage)
-{
-	struct process *process = add_process(stage, 1200, "orders", ALLOCATOR_JEMALLOC);
-
-	map(process, HEAP, MIB, VMA_KIND_HEAP, "");
-	map(process, ARENA, 64 * MIB, VMA_KIND_ANON, "");
-	map(process, LIBRARY, 2 * MIB, VMA_KIND_FILE, "libjemalloc.so.2");
-	touch(stage, process, HEAP, 16);
-	touch(stage, process, ARENA, 4096);
-	sample(stage, process, 0, 4 * MIB);
-	end_interval(stage);
-	advise(stage, process, ARENA, 256, MADV_DONTNEED);
-	advise(stage, process, ARENA + MIB, 512, MADV_FREE);
-	sample(stage, process, 0, 4 * MIB);
-	end_interval(stage);
-	touch(stage, process, ARENA + 32 * MIB, 1024);
-	sample(stage, process, 2 * MIB, 4 * MIB);
-	end_interval(stage);
-	return process;
-}
 
 static void nothing_is_watched(void **state)
 {
@@ -538,14 +273,16 @@ static void process_page_shows_classes(void **state)
 	press(stage, DASHBOARD_KEY_ENTER);
 	assert_string_equal(line(stage, 0),
 			    " tidemark  1200 orders   allocator jemalloc   watched 3.0s");
-	assert_string_equal(line(stage, 3), " █ retained 13.1M  ▓ young 4.00M  "
+	assert_string_equal(line(stage, 3),
+			    " no call stacks are taken: start tidemark without --stack-bytes 0");
+	assert_string_equal(line(stage, 4), " █ retained 13.1M  ▓ young 4.00M  "
 					    "▒ lazy 2.00M  ░ file 4.00M  ? unexplained");
 	assert_shows(stage, " 28.0M ┤");
 	assert_shows(stage, "     0 └─");
 	assert_shows(stage, " now\n");
 	assert_shows(stage, "purged 1.00M");
 	/* The newest column, at the right end: nothing but retained at the bottom. */
-	assert_int_equal(style_at(stage, 9, 78), STYLE_CLASS_RETAINED);
+	assert_int_equal(style_at(stage, 10, 78), STYLE_CLASS_RETAINED);
 }
 
 static void mappings_are_sorted_by_retained(void **state)
@@ -568,11 +305,11 @@ static void mappings_are_sorted_by_retained(void **state)
 	sample(stage, rich, 0, 0);
 	end_interval(stage);
 	press(stage, DASHBOARD_KEY_ENTER);
-	assert_string_equal(line(stage, 12), "  32.0M  32.0M      0  64.0M 7f1208000000 anon    "
+	assert_string_equal(line(stage, 13), "  32.0M  32.0M      0  64.0M 7f1208000000 anon    "
 					     "                  libjemalloc~");
-	assert_non_null(strstr(line(stage, 13), " 7f1200000000 anon"));
-	assert_non_null(strstr(line(stage, 14), " 555500000000 heap"));
-	assert_non_null(strstr(line(stage, 15), "file    libjemalloc.so.2"));
+	assert_non_null(strstr(line(stage, 14), " 7f1200000000 anon"));
+	assert_non_null(strstr(line(stage, 15), " 555500000000 heap"));
+	assert_non_null(strstr(line(stage, 16), "file    libjemalloc.so.2"));
 	draw_at(stage, 24, 120);
 	assert_shows(stage, "7f1208000000-7f120c000000 anon");
 	assert_shows(stage, "libjemalloc.so.2");
@@ -619,20 +356,25 @@ static void tables_scroll_and_take_turns(void **state)
 	sample(stage, rich, 0, 0);
 	end_interval(stage);
 	press(stage, DASHBOARD_KEY_ENTER);
-	assert_shows(stage, " 1-7/53");
+	assert_shows(stage, " 1-6/53");
 	assert_shows(stage, " 1-3/1024");
+	assert_int_equal(style_at(stage, 13, 0), STYLE_SELECTED);
 	press(stage, DASHBOARD_KEY_DOWN);
-	assert_shows(stage, " 2-8/53");
+	assert_int_equal(style_at(stage, 14, 0), STYLE_SELECTED);
+	press(stage, DASHBOARD_KEY_PGDN);
+	assert_shows(stage, " 2-7/53");
+	assert_int_equal(style_at(stage, 18, 0), STYLE_SELECTED);
 	press(stage, DASHBOARD_KEY_END);
 	assert_shows(stage, " /53");
 	press(stage, DASHBOARD_KEY_TAB);
-	assert_shows(stage, " 1-7/1024");
+	assert_int_equal(style_at(stage, 15, 0), STYLE_NORMAL);
+	assert_shows(stage, " 1-6/1024");
 	press(stage, DASHBOARD_KEY_END);
-	assert_shows(stage, " 1018-1024/1024");
+	assert_shows(stage, " 1019-1024/1024");
 	press(stage, DASHBOARD_KEY_PGUP);
-	assert_shows(stage, " 1012-1018/1024");
+	assert_shows(stage, " 1014-1019/1024");
 	press(stage, DASHBOARD_KEY_HOME);
-	assert_shows(stage, " 1-7/1024");
+	assert_shows(stage, " 1-6/1024");
 	/* With room for one, it is the one with the focus. */
 	draw_at(stage, 10, 80);
 	assert_shows(stage, "RANGE");
@@ -640,6 +382,24 @@ static void tables_scroll_and_take_turns(void **state)
 	press(stage, 'm');
 	assert_hides(stage, "RANGE");
 	assert_shows(stage, "MAPPING");
+}
+
+/* The order changes with the figures; what is selected stays. */
+static void selected_mapping_stays(void **state)
+{
+	struct stage *stage = *state;
+	struct process *rich = add_rich(stage);
+
+	press(stage, DASHBOARD_KEY_ENTER);
+	press(stage, DASHBOARD_KEY_DOWN);
+	assert_int_equal(row_of(stage, " 555500000000 heap"), 14);
+	assert_int_equal(style_at(stage, 14, 0), STYLE_SELECTED);
+	advise(stage, rich, ARENA, 64 * MIB / PAGE_BYTES, MADV_DONTNEED);
+	sample(stage, rich, 0, 0);
+	end_interval(stage);
+	draw(stage);
+	assert_int_equal(row_of(stage, " 555500000000 heap"), 13);
+	assert_int_equal(style_at(stage, 13, 0), STYLE_SELECTED);
 }
 
 static void history_is_zoomed(void **state)
@@ -888,9 +648,6 @@ static void random_use_is_survived(void **state)
 	}
 }
 
-#define ON_UTF8(test) cmocka_unit_test_setup_teardown(test, open_utf8, stage_close)
-#define ON_ASCII(test) cmocka_unit_test_setup_teardown(test, open_ascii, stage_close)
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -911,6 +668,7 @@ int main(void)
 		ON_UTF8(purges_are_listed_newest_first),
 		ON_UTF8(mappings_are_read_once_an_interval),
 		ON_UTF8(tables_scroll_and_take_turns),
+		ON_UTF8(selected_mapping_stays),
 		ON_UTF8(history_is_zoomed),
 		ON_UTF8(freezing_holds_the_figures),
 		ON_UTF8(freezing_outlives_the_history),

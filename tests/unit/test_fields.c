@@ -35,6 +35,9 @@ static void scripts_find_their_columns(void **state)
 		"virtual_bytes",
 		"born_pages_per_second",
 		"events_per_second",
+		"unknown_bytes",
+		"stacks_total",
+		"stacks_failed_total",
 	};
 	size_t column = 0;
 
@@ -182,6 +185,9 @@ static void getters_read_their_own_member(void **state)
 		.virtual = 18,
 		.born_pages_per_s = 19,
 		.events_per_s = 20,
+		.unknown = 21,
+		.stacks_total = 22,
+		.stacks_failed_total = 23,
 	};
 	double expected = 1;
 

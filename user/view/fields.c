@@ -37,6 +37,9 @@ REPORT_GETTER(swap, u)
 REPORT_GETTER(virtual, u)
 REPORT_GETTER(born_pages_per_s, d)
 REPORT_GETTER(events_per_s, d)
+REPORT_GETTER(unknown, u)
+REPORT_GETTER(stacks_total, u)
+REPORT_GETTER(stacks_failed_total, u)
 
 static union field_value get_pid(const struct process *process, const struct report *report)
 {
@@ -141,6 +144,18 @@ const struct field fields[] = {
 	{"events_per_second", "EVT/s",
 	 "Records per second in this interval: what the watch of this process costs.", FIELD_DOUBLE,
 	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 10, get_events_per_s},
+	{"unknown_bytes", "NOSITE",
+	 "Resident pages whose call stack of the first touch is not known: resident before the "
+	 "watch began, found by reconciliation, or their stack was not taken.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 31, get_unknown},
+	{"stacks_total", "STACKS",
+	 "Call stacks taken since the watch began, of page faults and of calls that change "
+	 "mappings.",
+	 FIELD_UINT, UNIT_STACKS, CSV, 6, 32, get_stacks_total},
+	{"stacks_failed_total", "FAILED",
+	 "Of these, stacks that could not be followed to the start of their thread or program; "
+	 "their innermost frames are mostly known.",
+	 FIELD_UINT, UNIT_STACKS, CSV, 6, 33, get_stacks_failed_total},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "user/view/fields.h"
+#include "user/view/unwind_text.h"
 
 /* A heading comes again after so many lines: about a screen. */
 #define HEADING_EVERY 40
@@ -134,7 +135,7 @@ static void summary_line(struct text *text, const char *format, ...)
 
 static void summary_line(struct text *text, const char *format, ...)
 {
-	char line[512];
+	char line[1024];
 	va_list args;
 	int size;
 
@@ -170,6 +171,19 @@ static void ending_format(const struct ledger *ledger, char *text, size_t size)
 		snprintf(text, size, "exited with status %u", code >> 8 & 0xff);
 }
 
+/* Of a process whose stacks are taken. What failed is named, if anything did. */
+static void stacks_line(struct text *text, const struct process *process, const struct report *last)
+{
+	char unknown[UNITS_TEXT_LEN];
+	char counts[UNWIND_TEXT_LEN];
+
+	if (!process->unwinder || !last->stacks_total)
+		return;
+	summary_line(text, "  stacks    %s; %s resident without a known stack\n",
+		     unwind_text(unwinder_totals(process->unwinder), counts, sizeof(counts)),
+		     units_bytes(unknown, (double)last->unknown));
+}
+
 void watch_view_end(struct watch_view *view, const struct process *process)
 {
 	const struct report *last = process_newest(process), *first = oldest_report(process);
@@ -198,6 +212,7 @@ void watch_view_end(struct watch_view *view, const struct process *process)
 		     " pages repaired\n",
 		     units_bytes(a, (double)last->unexplained), last->events_total,
 		     last->lost_total, last->repaired_pages_total);
+	stacks_line(text, process, last);
 }
 
 char *watch_view_take(struct watch_view *view, size_t *size, size_t *dropped)

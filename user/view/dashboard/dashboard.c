@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "user/view/dashboard/page.h"
+#include "user/view/dashboard/sites.h"
 
 /* First at the foot, so that they stay on a narrow screen. */
 const struct page_key page_common_keys[] = {
@@ -24,6 +24,7 @@ struct dashboard *dashboard_new(bool utf8)
 	dashboard->page = &overview_page;
 	dashboard->back = &overview_page;
 	dashboard->overview.sort = field_find("growth_bytes_per_hour");
+	dashboard->sites.order.merged = true;
 	return dashboard;
 }
 
@@ -32,6 +33,8 @@ void dashboard_free(struct dashboard *dashboard)
 	if (!dashboard)
 		return;
 	mapping_list_release(&dashboard->process.mappings);
+	site_rows_release(&dashboard->sites.rows);
+	site_keys_release(&dashboard->sites.keys);
 	free(dashboard->overview.order);
 	free(dashboard);
 }

@@ -15,29 +15,11 @@
 
 #include "user/verdict/process.h"
 #include "user/view/dashboard/grid.h"
+#include "user/view/dashboard/keys.h"
 
 /* Smaller grids show that they are too small, and nothing else. */
 #define DASHBOARD_ROWS_MIN 6
 #define DASHBOARD_COLS_MIN 30
-
-/* A key: an ASCII character as itself, or one of these. */
-enum dashboard_key {
-	DASHBOARD_KEY_NONE = 0,
-	DASHBOARD_KEY_TAB = '\t',
-	DASHBOARD_KEY_ENTER = '\r',
-	DASHBOARD_KEY_ESC = 0x1b,
-	DASHBOARD_KEY_UP = 0x100,
-	DASHBOARD_KEY_DOWN,
-	DASHBOARD_KEY_LEFT,
-	DASHBOARD_KEY_RIGHT,
-	DASHBOARD_KEY_PGUP,
-	DASHBOARD_KEY_PGDN,
-	DASHBOARD_KEY_HOME,
-	DASHBOARD_KEY_END,
-	DASHBOARD_KEY_BACKSPACE,
-	DASHBOARD_KEY_RESIZE, /* the terminal has another size: draw again */
-	DASHBOARD_KEY_HANGUP, /* the terminal is gone: quits */
-};
 
 /* What there is to show. Valid during the call it is passed to. */
 struct dashboard_input {
@@ -47,6 +29,7 @@ struct dashboard_input {
 	unsigned int interval_ms;
 	unsigned int buffer_percent; /* fill of the ring buffer */
 	uint64_t orphans;	     /* records about no known process */
+	uint32_t stack_weight;	     /* stacks are taken of one fault in this many; 0: of none */
 	const char *message;	     /* newest message to the person, "" if none */
 };
 

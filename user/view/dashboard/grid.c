@@ -144,6 +144,13 @@ unsigned int grid_width(const char *text)
 	return width;
 }
 
+const char *grid_skip(const char *text, unsigned int cols)
+{
+	while (*text && cols--)
+		take_character(&text);
+	return text;
+}
+
 void grid_left(struct grid *grid, unsigned int row, unsigned int col, unsigned int width,
 	       enum style style, const char *text)
 {

@@ -89,6 +89,9 @@ __attribute__((format(printf, 5, 6))) unsigned int grid_printf(struct grid *grid
 /* Columns that the text takes. */
 unsigned int grid_width(const char *text);
 
+/* The text behind its first cols columns; its end if it is no longer than that. */
+const char *grid_skip(const char *text, unsigned int cols);
+
 /* The character as UTF-8 with a NUL; bytes holds 5. Returns the length without the NUL. */
 size_t grid_encode(uint32_t character, char *bytes);
 

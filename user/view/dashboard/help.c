@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "user/view/dashboard/page.h"
+#include "user/view/unwind_text.h"
 
 #define HEAD_ROWS 2 /* title, health */
 #define KEY_COLS 10
@@ -91,7 +92,12 @@ static void write_words(struct writer *writer)
 		{"lazy", "lazily freed: MADV_FREE, in RSS until the kernel wants the pages"},
 		{"purge", "pages given back by madvise while the mapping is kept: they were free"},
 		{"return", "pages given back with their mapping: munmap, brk, mremap"},
-		{"OWNER", "the library that asked for the mapping"},
+		{"OWNER",
+		 "the library that asked for the mapping; on narrow screens the allocator, "
+		 "where it is known"},
+		{"ALLOC",
+		 "the allocator that made the mapping; of a site: the one whose code touched its "
+		 "pages, else, dim, the one found in the process"},
 		{"buffer", "fill of the ring buffer between kernel and tidemark; full, it loses "
 			   "records"},
 		{"repaired", "pages added to or removed from the ledger after a look at the "
@@ -104,9 +110,45 @@ static void write_words(struct writer *writer)
 		write_entry(writer, words[i][0], words[i][1]);
 }
 
+static void write_sites(struct writer *writer)
+{
+	static const char *const words[][2] = {
+		{"site",
+		 "all resident anonymous pages first touched under the same call stack; the "
+		 "sites of a process add up to its pages"},
+		{"x3",
+		 "three call stacks in one row, alike from the first function of the program's "
+		 "own outwards: malloc and memcpy touch pages in many places; f tells them apart"},
+		{"SHARE", "of the process's resident anonymous pages"},
+		{"GROWTH",
+		 "bytes gained since the list of sites before this one; coloured where the "
+		 "process grows and a tenth or more of what its sites gained is here"},
+		{"AGE", "mean time since the first touch of the site's pages, also the oldest and "
+			"the newest of them; '>' where they are older than the watch"},
+		{"~",
+		 "partly estimated: while many pages are touched, stacks are taken of one fault "
+		 "in N, and the other pages are divided among the sites in proportion"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		write_entry(writer, words[i][0], words[i][1]);
+	for (unsigned int reason = SITE_KNOWN + 1; reason < SITE_REASON_COUNT; reason++)
+		write_entry(writer, site_reason_name(reason), site_reason_help(reason));
+}
+
+/* The counters in the line about stacks. */
+static void write_stack_ends(struct writer *writer)
+{
+	for (unsigned int end = 0; end < STACK_END_COUNT; end++)
+		write_entry(writer, stack_end_name(end), stack_end_help(end));
+	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++)
+		write_entry(writer, counter->name, counter->help);
+}
+
 static void write_all(struct writer *writer)
 {
-	static const struct page *const pages[] = {&overview_page, &process_page};
+	static const struct page *const pages[] = {&overview_page, &process_page, &sites_page,
+						   &stack_page};
 
 	write_heading(writer, "Keys");
 	write_keys(writer, page_common_keys);
@@ -121,6 +163,10 @@ static void write_all(struct writer *writer)
 	}
 	write_heading(writer, "Words");
 	write_words(writer);
+	write_heading(writer, "Sites: where pages come from");
+	write_sites(writer);
+	write_heading(writer, "How call stacks end");
+	write_stack_ends(writer);
 	write_heading(writer, "In exports");
 	for (size_t i = 0; i < field_count; i++) {
 		if (!(fields[i].shown & FIELD_IN_OVERVIEW))

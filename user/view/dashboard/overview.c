@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "user/base/units.h"
+#include "user/view/dashboard/cells.h"
 #include "user/view/dashboard/chart.h"
-#include "user/view/dashboard/page.h"
+#include "user/view/dashboard/sites.h"
 
 #define GROWTH_FIELD "growth_bytes_per_hour" /* what has ended grows no more */
 #define HEAD_ROWS 3			     /* title, health, headings */
@@ -251,39 +252,17 @@ static void draw_title(const struct dashboard *dashboard, const struct dashboard
 	page_draw_health(input, grid, 1, &health);
 }
 
-/* Stands right before the title: there is a blank before every column. */
-static void draw_sort_mark(struct grid *grid, const struct column *column, unsigned int col,
-			   bool ascending)
-{
-	uint32_t mark = ascending ? 0x2191 : 0x2193;
-
-	if (column->field->type != FIELD_TEXT)
-		col += column->width - grid_width(column->field->title);
-	if (grid->ascii)
-		mark = ascending ? '^' : 'v';
-	grid_put(grid, HEAD_ROWS - 1, col - 1, STYLE_SORTED, mark);
-}
-
 static void draw_headings(const struct dashboard *dashboard, const struct layout *layout,
 			  struct grid *grid)
 {
 	const struct overview_state *state = &dashboard->overview;
-	unsigned int col = 1;
+	struct cells cells = {grid, HEAD_ROWS - 1, 1, cells_bar(grid, HEAD_ROWS - 1, false), false};
 
-	grid_fill(grid, HEAD_ROWS - 1, 0, 1, grid->cols, STYLE_HEADING, ' ');
 	for (size_t i = 0; i < layout->count; i++) {
-		const struct column *column = &layout->columns[i];
-		enum style style = column->field == state->sort ? STYLE_SORTED : STYLE_HEADING;
+		const struct field *field = layout->columns[i].field;
 
-		if (column->field->type == FIELD_TEXT)
-			grid_left(grid, HEAD_ROWS - 1, col, column->width, style,
-				  column->field->title);
-		else
-			grid_right(grid, HEAD_ROWS - 1, col, column->width, style,
-				   column->field->title);
-		if (column->field == state->sort)
-			draw_sort_mark(grid, column, col, state->ascending);
-		col += column->width + 1;
+		cell_heading(&cells, layout->columns[i].width, field->title,
+			     field->type != FIELD_TEXT, field == state->sort, state->ascending);
 	}
 	if (layout->spark_cols)
 		grid_left(grid, HEAD_ROWS - 1, layout->spark_col, layout->spark_cols, STYLE_HEADING,
@@ -373,11 +352,7 @@ static void overview_draw(struct dashboard *dashboard, const struct dashboard_in
 	}
 	rows -= HEAD_ROWS;
 	selected = select_row(state, order, input->count);
-	if (selected < state->scroll.top)
-		state->scroll.top = selected;
-	else if (selected >= state->scroll.top + rows)
-		state->scroll.top = selected - rows + 1;
-	page_scroll_clamp(&state->scroll, input->count, rows);
+	page_scroll_to(&state->scroll, selected, input->count, rows);
 	for (unsigned int i = 0; i < rows && state->scroll.top + i < input->count; i++) {
 		size_t at = state->scroll.top + i;
 
@@ -392,15 +367,19 @@ static void move_selection(struct dashboard *dashboard, const struct dashboard_i
 {
 	struct overview_state *state = &dashboard->overview;
 	const struct process **order = sort_processes(dashboard, input);
-	struct scroll at = {.rows = state->scroll.rows};
 
 	if (!order)
 		return;
-	at.top = select_row(state, order, input->count);
-	page_scroll_key(&at, key);
-	page_scroll_clamp(&at, input->count, 1);
-	state->selected_row = at.top;
-	state->selected = order[at.top];
+	state->selected_row = page_select_key(select_row(state, order, input->count), key,
+					      input->count, state->scroll.rows);
+	state->selected = order[state->selected_row];
+}
+
+/* False if no process can be opened. */
+static bool settle_selection(struct dashboard *dashboard, const struct dashboard_input *input)
+{
+	move_selection(dashboard, input, DASHBOARD_KEY_NONE);
+	return input->count && page_has_process(input, dashboard->overview.selected);
 }
 
 static void move_sort(struct overview_state *state, int step)
@@ -441,14 +420,17 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 
 	switch (key) {
 	case DASHBOARD_KEY_ENTER:
-		move_selection(dashboard, input, DASHBOARD_KEY_NONE);
-		if (!input->count || !page_has_process(input, state->selected))
+		if (!settle_selection(dashboard, input))
 			break;
 		if (dashboard->process.process != state->selected) {
 			mapping_list_release(&dashboard->process.mappings);
 			dashboard->process = (struct process_state){.process = state->selected};
 		}
 		dashboard->page = &process_page;
+		break;
+	case 's':
+		if (settle_selection(dashboard, input))
+			sites_page_open(dashboard, state->selected);
 		break;
 	case '<':
 	case DASHBOARD_KEY_LEFT:
@@ -469,6 +451,7 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 
 static const struct page_key keys[] = {
 	{"Enter", "open", "open the selected process"},
+	{"s", "sites", "where its pages come from: a row per call stack"},
 	{"< >", "sort", "sort by the column to the left or right (also the arrow keys)"},
 	{"r", "reverse", "reverse the order"},
 	{"G M T U", NULL, "sort by growth, RSS, retained, unexplained"},

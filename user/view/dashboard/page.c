@@ -146,6 +146,21 @@ struct page_health page_health_of_all(const struct dashboard *dashboard,
 	return health;
 }
 
+struct page_health page_health_of(const struct process *process, const struct report *report)
+{
+	struct page_health health = {
+		.incomplete = !process->ended && !process->ledger->complete,
+	};
+
+	if (report) {
+		health.unexplained = report->unexplained;
+		health.anon = report->anon;
+		health.lost = report->lost_total;
+		health.repaired = report->repaired_pages_total;
+	}
+	return health;
+}
+
 void page_draw_health(const struct dashboard_input *input, struct grid *grid, unsigned int row,
 		      const struct page_health *health)
 {
@@ -219,6 +234,61 @@ void page_scroll_clamp(struct scroll *scroll, size_t count, unsigned int rows)
 		scroll->top = 0;
 	else if (scroll->top > count - rows)
 		scroll->top = count - rows;
+}
+
+size_t page_select_key(size_t selected, int key, size_t count, unsigned int rows)
+{
+	struct scroll at = {.top = selected, .rows = rows};
+
+	page_scroll_key(&at, key);
+	page_scroll_clamp(&at, count, 1);
+	return at.top;
+}
+
+void page_scroll_to(struct scroll *scroll, size_t item, size_t count, unsigned int rows)
+{
+	if (item < scroll->top)
+		scroll->top = item;
+	else if (rows && item >= scroll->top + rows)
+		scroll->top = item - rows + 1;
+	page_scroll_clamp(scroll, count, rows);
+}
+
+char *page_share(char *text, uint64_t part, uint64_t whole)
+{
+	double percent = whole ? (double)part * 100 / (double)whole : 0;
+
+	if (!part || part >= whole)
+		snprintf(text, UNITS_TEXT_LEN, part && whole ? "100%%" : "0");
+	else if (percent < 0.05)
+		snprintf(text, UNITS_TEXT_LEN, "<0.1%%");
+	else
+		snprintf(text, UNITS_TEXT_LEN, "%.1f%%", fmin(percent, 99.9));
+	return text;
+}
+
+void page_draw_title(const struct dashboard *dashboard, const struct dashboard_input *input,
+		     struct grid *grid, const struct process *process, const char *what)
+{
+	const struct ledger *ledger = process->ledger;
+	uint64_t end_ns = ledger->exit_ns ? ledger->exit_ns : page_now(dashboard, input);
+	struct page_line line = {grid, 0, 1};
+	char text[UNITS_TEXT_LEN];
+	char ended[48];
+
+	grid_fill(grid, 0, 0, 1, grid->cols, STYLE_TITLE, ' ');
+	page_line_add(&line, STYLE_TITLE, "tidemark");
+	line.col -= 1;
+	page_line_add(&line, STYLE_TITLE, "%" PRIu32 " %s", ledger->pid, ledger->comm);
+	if (*what)
+		page_line_add(&line, STYLE_TITLE, "%s", what);
+	if (process->ended)
+		page_line_add(&line, STYLE_TITLE, "%s", page_ended(process, ended, sizeof(ended)));
+	page_line_add(&line, STYLE_TITLE, "allocator %s", allocator_name(ledger->allocator));
+	if (end_ns > ledger->attach_ns)
+		page_line_add(
+			&line, STYLE_TITLE, "watched %s",
+			page_duration(text, (double)(end_ns - ledger->attach_ns) / NSEC_PER_SEC));
 }
 
 char *page_duration(char *text, double seconds)

@@ -29,6 +29,8 @@ struct page {
 
 extern const struct page overview_page;
 extern const struct page process_page;
+extern const struct page sites_page;
+extern const struct page stack_page;
 extern const struct page help_page;
 
 extern const struct page_key page_common_keys[];
@@ -66,6 +68,76 @@ struct overview_state {
 	size_t order_capacity;
 };
 
+enum site_sort { SITE_SORT_RESIDENT, SITE_SORT_RETAINED, SITE_SORT_GROWTH, SITE_SORT_AGE };
+#define SITE_SORT_COUNT (SITE_SORT_AGE + 1)
+
+struct site_order {
+	enum site_sort by;
+	bool ascending;
+	bool merged; /* sites of the same functions are one row */
+};
+
+struct site_row {
+	struct site site; /* the sum of them; stack and reason are those of the largest */
+	uint64_t key;	  /* tells rows apart, also from one list to the next */
+	uint32_t stacks;  /* how many sites it is */
+};
+
+/* Keys of sites, by the numbers of their stacks; 0: not known yet. */
+struct site_keys {
+	uint64_t *items; /* owned */
+	size_t count;
+};
+
+/* The sites of one process as of one of its lists, in the order that is on show. */
+struct site_rows {
+	const struct process *process; /* compared, never followed; NULL: empty */
+	uint64_t attach_ns;
+	uint64_t time_ns; /* of the list; 0: none has been made yet */
+	double seconds;	  /* since the list before it; 0: there was none */
+	struct site_order order;
+	struct site *sites; /* owned: the list itself */
+	size_t site_count;
+	struct site_row *items; /* owned */
+	size_t count;
+	uint64_t resident;  /* pages of all sites */
+	uint64_t unknown;   /* of these, those whose stack is not known */
+	uint64_t estimated; /* of these, shares of pages without a stack */
+	uint64_t grown;	    /* pages gained by those rows that grew */
+	bool failed;	    /* no memory for it */
+};
+
+/* A call stack as it is drawn. */
+struct stack_view {
+	uint32_t stack; /* its number */
+	bool unfolded;	/* the allocator's and the C library's frames one by one */
+	struct scroll scroll;
+	bool looked_up[EVENT_FRAMES_MAX]; /* symbols are looked up for what has been seen */
+};
+
+struct sites_state {
+	const struct process *process; /* compared before it is followed */
+	const struct page *back;
+	struct site_order order;
+	struct site_rows rows;
+	struct site_keys keys;
+	uint64_t selected;   /* key of the selected row */
+	size_t selected_row; /* where it was, should it vanish */
+	struct scroll scroll;
+	struct stack_view preview;
+	unsigned int lists; /* copied so far */
+};
+
+/* Whose call stack it is: that of a site, or of a mapping. */
+struct stack_state {
+	const struct process *process; /* compared before it is followed */
+	const struct page *back;
+	bool of_mapping;
+	struct site_row row;	    /* the newest figures */
+	struct mapping_row mapping; /* if of_mapping */
+	struct stack_view view;
+};
+
 enum process_focus { FOCUS_MAPPINGS, FOCUS_REMOVALS, FOCUS_COUNT };
 
 struct process_state {
@@ -74,6 +146,9 @@ struct process_state {
 	struct scroll scroll[FOCUS_COUNT];
 	unsigned int zoom; /* index of the time per column; 0: all history */
 	struct mapping_list mappings;
+	uint64_t selected;	     /* start of the selected mapping */
+	size_t selected_row;	     /* where it was, should it vanish */
+	struct unwind_totals stacks; /* as on show */
 };
 
 struct dashboard {
@@ -85,6 +160,8 @@ struct dashboard {
 	uint64_t frozen_ns;
 	struct overview_state overview;
 	struct process_state process;
+	struct sites_state sites;
+	struct stack_state stack;
 	struct scroll help;
 };
 
@@ -131,6 +208,9 @@ struct page_health {
 struct page_health page_health_of_all(const struct dashboard *dashboard,
 				      const struct dashboard_input *input);
 
+/* That of one; report may be NULL. */
+struct page_health page_health_of(const struct process *process, const struct report *report);
+
 void page_draw_health(const struct dashboard_input *input, struct grid *grid, unsigned int row,
 		      const struct page_health *health);
 
@@ -144,18 +224,33 @@ bool page_scroll_key(struct scroll *scroll, int key);
 /* Keeps the list within its place; rows is the number of items that fit. */
 void page_scroll_clamp(struct scroll *scroll, size_t count, unsigned int rows);
 
+/* Where a key takes a selected item among count of them, `rows` of which are on show. */
+size_t page_select_key(size_t selected, int key, size_t count, unsigned int rows);
+
+/* Scrolls by as little as brings an item into sight. */
+void page_scroll_to(struct scroll *scroll, size_t item, size_t count, unsigned int rows);
+
 /* A duration or age: "12.3s", "3m20s"; text holds UNITS_TEXT_LEN bytes. Returns text. */
 char *page_duration(char *text, double seconds);
 
 /* "ended: exit 1" and the like; text holds size bytes. Returns text. */
 char *page_ended(const struct process *process, char *text, size_t size);
 
+/* The bar on top, for a page about one process; what: what it shows of it, "" if all. */
+void page_draw_title(const struct dashboard *dashboard, const struct dashboard_input *input,
+		     struct grid *grid, const struct process *process, const char *what);
+
+/* "12.3%", "<0.1%", "100%"; text holds UNITS_TEXT_LEN bytes. Returns text. */
+char *page_share(char *text, uint64_t part, uint64_t whole);
+
 /* process_lists.c: the tables of the process page, each of rows rows with its heading. */
 void mapping_list_update(struct mapping_list *list, const struct process *process,
 			 uint64_t interval);
 void mapping_list_release(struct mapping_list *list);
-void mapping_list_draw(const struct mapping_list *list, struct scroll *scroll, bool focus,
-		       struct grid *grid, unsigned int row, unsigned int rows);
+void mapping_list_draw(struct process_state *state, bool focus, struct grid *grid, unsigned int row,
+		       unsigned int rows);
+/* The row of the selected mapping, or of the one that took its place; the list is not empty. */
+size_t mapping_list_selected(struct process_state *state);
 void removal_list_draw(const struct process *process, uint64_t now_ns, struct scroll *scroll,
 		       bool focus, struct grid *grid, unsigned int row, unsigned int rows);
 

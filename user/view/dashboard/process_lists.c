@@ -6,14 +6,16 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/view/dashboard/page.h"
+#include "user/view/dashboard/cells.h"
+#include "user/view/dashboard/sites.h"
 
 #define ADDRESS_COLS 12
 #define RANGE_COLS (2 * ADDRESS_COLS + 1)
-#define FIGURE_COLS 6
 #define KIND_COLS 7
-/* From this width on, ranges are given with their end. */
+#define ALLOC_COLS 8
+/* From this width on, ranges are given with their end, and the allocator beside the owner. */
 #define WIDE_COLS 100
+#define ALLOC_FROM 115
 
 void mapping_list_release(struct mapping_list *list)
 {
@@ -69,37 +71,6 @@ void mapping_list_update(struct mapping_list *list, const struct process *proces
 	qsort(list->rows, count, sizeof(*list->rows), compare_rows);
 }
 
-/* Puts figures side by side, each with a blank before it. */
-struct cells {
-	struct grid *grid;
-	unsigned int row;
-	unsigned int col;
-	enum style style;
-};
-
-static void cell_left(struct cells *cells, unsigned int width, const char *text)
-{
-	grid_left(cells->grid, cells->row, cells->col, width, cells->style, text);
-	cells->col += width + 1;
-}
-
-static void cell_right(struct cells *cells, unsigned int width, const char *text)
-{
-	grid_right(cells->grid, cells->row, cells->col, width, cells->style, text);
-	cells->col += width + 1;
-}
-
-static void cell_pages(struct cells *cells, uint64_t pages)
-{
-	char text[UNITS_TEXT_LEN];
-	enum style style = cells->style;
-
-	if (!pages)
-		cells->style = STYLE_DIM;
-	cell_right(cells, FIGURE_COLS, units_bytes(text, (double)pages * PAGE_BYTES));
-	cells->style = style;
-}
-
 static void cell_range(struct cells *cells, bool wide, uint64_t start, uint64_t end)
 {
 	char text[40];
@@ -111,46 +82,22 @@ static void cell_range(struct cells *cells, bool wide, uint64_t start, uint64_t 
 	cell_left(cells, wide ? RANGE_COLS : ADDRESS_COLS, text);
 }
 
-/* "1-6/123", or as much as fits, at the right end of a heading that is written up to col. */
-static void draw_position(struct grid *grid, unsigned int row, unsigned int col, enum style style,
-			  const struct scroll *scroll, size_t count)
-{
-	size_t last = scroll->top + scroll->rows;
-	char text[64];
-
-	if (!count)
-		return;
-	snprintf(text, sizeof(text), "%zu-%zu/%zu", scroll->top + 1, last < count ? last : count,
-		 count);
-	if (col + 1 + grid_width(text) > grid->cols)
-		snprintf(text, sizeof(text), "/%zu", count);
-	if (col + 1 + grid_width(text) <= grid->cols)
-		grid_text(grid, row, grid->cols - grid_width(text), style, text);
-}
-
-static enum style draw_bar(struct grid *grid, unsigned int row, bool focus)
-{
-	enum style style = focus ? STYLE_FOCUS : STYLE_HEADING;
-
-	grid_fill(grid, row, 0, 1, grid->cols, style, ' ');
-	return style;
-}
-
 /*
  * Figures stand before the names, so that a narrow screen cuts the names. What
  * is left for them is shared between the mapping's own and its owner's.
  */
 struct mapping_columns {
 	bool wide;
+	bool alloc; /* the allocator has a column of its own; else it is given as the owner */
 	unsigned int name;
 	unsigned int owner;
 };
 
 static struct mapping_columns mapping_columns(unsigned int cols)
 {
-	struct mapping_columns columns = {.wide = cols >= WIDE_COLS};
+	struct mapping_columns columns = {.wide = cols >= WIDE_COLS, .alloc = cols >= ALLOC_FROM};
 	unsigned int used = 1 + (columns.wide ? RANGE_COLS : ADDRESS_COLS) + 1 + KIND_COLS + 1 +
-			    4 * (FIGURE_COLS + 1);
+			    4 * (CELL_BYTES + 1) + (columns.alloc ? ALLOC_COLS + 1 : 0);
 	unsigned int left = cols > used + 1 ? cols - used - 1 : 0;
 
 	columns.name = left > 24 ? left * 3 / 5 : left / 2;
@@ -163,49 +110,79 @@ static struct mapping_columns mapping_columns(unsigned int cols)
 /* Returns the column after the last heading. */
 static unsigned int mapping_headings(struct cells cells, const struct mapping_columns *columns)
 {
-	cell_right(&cells, FIGURE_COLS, "RETAIN");
-	cell_right(&cells, FIGURE_COLS, "RESID");
-	cell_right(&cells, FIGURE_COLS, "LAZY");
-	cell_right(&cells, FIGURE_COLS, "SIZE");
+	cell_right(&cells, CELL_BYTES, "RETAIN");
+	cell_right(&cells, CELL_BYTES, "RESID");
+	cell_right(&cells, CELL_BYTES, "LAZY");
+	cell_right(&cells, CELL_BYTES, "SIZE");
 	cell_left(&cells, columns->wide ? RANGE_COLS : ADDRESS_COLS,
 		  columns->wide ? "MAPPING" : "MAPPING AT");
 	cell_left(&cells, KIND_COLS, "KIND");
+	if (columns->alloc)
+		cell_left(&cells, ALLOC_COLS, "ALLOC");
 	cell_left(&cells, columns->name, "NAME");
 	return grid_text(cells.grid, cells.row, cells.col, cells.style, "OWNER");
 }
 
 static void draw_mapping(struct cells cells, const struct mapping_columns *columns,
-			 const struct mapping_row *row)
+			 const struct process *process, const struct mapping_row *row)
 {
 	const struct mapping_report *report = &row->report;
+	/* Looked up for the rows that are shown only; the answers are kept by the symbols. */
+	uint32_t allocator = stack_view_allocator(process, report->stack);
+	const char *name = allocator == ALLOCATOR_UNKNOWN ? "" : allocator_name(allocator);
 
-	cells.style = STYLE_STRONG;
-	cell_pages(&cells, report->retained);
-	cells.style = STYLE_NORMAL;
-	cell_pages(&cells, report->resident);
-	cell_pages(&cells, report->lazy);
-	cell_pages(&cells, (report->end - report->start) >> PAGE_SHIFT);
+	cell_pages_as(&cells, STYLE_STRONG, report->retained);
+	cell_pages_as(&cells, STYLE_NORMAL, report->resident);
+	cell_pages_as(&cells, STYLE_NORMAL, report->lazy);
+	cell_pages_as(&cells, STYLE_NORMAL, (report->end - report->start) >> PAGE_SHIFT);
 	cell_range(&cells, columns->wide, report->start, report->end);
 	cell_left(&cells, KIND_COLS, mapping_kind_name(report->kind));
+	if (columns->alloc)
+		cell_left(&cells, ALLOC_COLS, name);
 	cell_left(&cells, columns->name, row->name);
-	cell_left(&cells, columns->owner, row->owner);
+	cell_left(&cells, columns->owner, !columns->alloc && *name ? name : row->owner);
 }
 
-void mapping_list_draw(const struct mapping_list *list, struct scroll *scroll, bool focus,
-		       struct grid *grid, unsigned int row, unsigned int rows)
+size_t mapping_list_selected(struct process_state *state)
 {
-	struct mapping_columns columns = mapping_columns(grid->cols);
-	struct cells cells = {grid, row, 1, draw_bar(grid, row, focus)};
+	const struct mapping_list *list = &state->mappings;
+	size_t row = state->selected_row < list->count ? state->selected_row : list->count - 1;
 
-	page_scroll_clamp(scroll, list->count, rows - 1);
-	draw_position(grid, row, mapping_headings(cells, &columns), cells.style, scroll,
-		      list->count);
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->rows[i].report.start == state->selected) {
+			row = i;
+			break;
+		}
+	}
+	state->selected_row = row;
+	state->selected = list->rows[row].report.start;
+	return row;
+}
+
+void mapping_list_draw(struct process_state *state, bool focus, struct grid *grid, unsigned int row,
+		       unsigned int rows)
+{
+	const struct mapping_list *list = &state->mappings;
+	struct scroll *scroll = &state->scroll[FOCUS_MAPPINGS];
+	struct mapping_columns columns = mapping_columns(grid->cols);
+	struct cells cells = {grid, row, 1, cells_bar(grid, row, focus), false};
+	size_t selected = 0;
+
+	if (list->count) {
+		selected = mapping_list_selected(state);
+		page_scroll_to(scroll, selected, list->count, rows - 1);
+	}
+	cells_position(grid, row, mapping_headings(cells, &columns), cells.style, scroll,
+		       list->count);
 	if (!list->count)
 		grid_text(grid, row + 1, 1, STYLE_DIM,
 			  list->failed ? "no memory for the list of mappings" : "no mappings yet");
 	for (unsigned int i = 0; i + 1 < rows && scroll->top + i < list->count; i++) {
-		cells.row = row + 1 + i;
-		draw_mapping(cells, &columns, &list->rows[scroll->top + i]);
+		struct cells at = {grid, row + 1 + i, 1, STYLE_NORMAL, false};
+
+		if (focus && scroll->top + i == selected)
+			cells_select(&at);
+		draw_mapping(at, &columns, state->process, &list->rows[scroll->top + i]);
 	}
 }
 
@@ -215,11 +192,10 @@ static void draw_removal(struct cells cells, const struct removal *removal, uint
 	char text[UNITS_TEXT_LEN];
 	bool wide;
 
-	cell_right(&cells, FIGURE_COLS, page_duration(text, age / NSEC_PER_SEC));
-	cells.style = removal->kind == REMOVAL_PURGE ? STYLE_STRONG : STYLE_NORMAL;
-	cell_left(&cells, KIND_COLS, removal_kind_name(removal->kind));
-	cells.style = STYLE_NORMAL;
-	cell_pages(&cells, removal->pages);
+	cell_right(&cells, CELL_BYTES, page_duration(text, age / NSEC_PER_SEC));
+	cell_left_as(&cells, removal->kind == REMOVAL_PURGE ? STYLE_STRONG : STYLE_NORMAL,
+		     KIND_COLS, removal_kind_name(removal->kind));
+	cell_pages_as(&cells, STYLE_NORMAL, removal->pages);
 	if (removal->pages)
 		snprintf(text, sizeof(text), "%" PRIu64, removal->pages);
 	else
@@ -255,21 +231,21 @@ void removal_list_draw(const struct process *process, uint64_t now_ns, struct sc
 {
 	const struct removal *removals[LEDGER_REMOVALS];
 	size_t count = removals_collect(process->ledger, now_ns, removals);
-	struct cells cells = {grid, row, 1, draw_bar(grid, row, focus)};
-	struct cells heading = cells;
+	struct cells heading = {grid, row, 1, cells_bar(grid, row, focus), false};
 
 	page_scroll_clamp(scroll, count, rows - 1);
-	cell_right(&heading, FIGURE_COLS, "AGO");
+	cell_right(&heading, CELL_BYTES, "AGO");
 	cell_left(&heading, KIND_COLS, "GIVEN");
-	cell_right(&heading, FIGURE_COLS, "BYTES");
+	cell_right(&heading, CELL_BYTES, "BYTES");
 	cell_right(&heading, KIND_COLS, "PAGES");
 	cell_right(&heading, KIND_COLS, "TID");
 	heading.col = grid_text(grid, row, heading.col, heading.style, "RANGE");
-	draw_position(grid, row, heading.col, cells.style, scroll, count);
+	cells_position(grid, row, heading.col, heading.style, scroll, count);
 	if (!count)
 		grid_text(grid, row + 1, 1, STYLE_DIM, "nothing purged or returned yet");
 	for (unsigned int i = 0; i + 1 < rows && scroll->top + i < count; i++) {
-		cells.row = row + 1 + i;
+		struct cells cells = {grid, row + 1 + i, 1, STYLE_NORMAL, false};
+
 		draw_removal(cells, removals[scroll->top + i], now_ns);
 	}
 }

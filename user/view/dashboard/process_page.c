@@ -6,9 +6,11 @@
 
 #include "user/base/units.h"
 #include "user/view/dashboard/chart.h"
-#include "user/view/dashboard/page.h"
+#include "user/view/dashboard/sites.h"
+#include "user/view/unwind_text.h"
 
 #define HEAD_ROWS 3    /* title, health, figures */
+#define STACKS_FROM 16 /* with so many rows there is one about stacks */
 #define CHART_COLS 256 /* columns of history at most */
 #define CHART_ROWS_MAX 17
 #define TABLE_ROWS_MIN 3 /* heading and two items */
@@ -57,44 +59,13 @@ static void split_classes(const struct report *report, double *values)
 	values[LAYER_UNEXPLAINED] = report->unexplained > 0 ? (double)report->unexplained : 0;
 }
 
-static void draw_head(struct dashboard *dashboard, const struct dashboard_input *input,
-		      struct grid *grid)
-{
-	const struct process *process = dashboard->process.process;
-	const struct ledger *ledger = process->ledger;
-	uint64_t end_ns = ledger->exit_ns ? ledger->exit_ns : page_now(dashboard, input);
-	struct page_line line = {grid, 0, 1};
-	char text[UNITS_TEXT_LEN];
-	char ended[48];
-
-	grid_fill(grid, 0, 0, 1, grid->cols, STYLE_TITLE, ' ');
-	page_line_add(&line, STYLE_TITLE, "tidemark");
-	line.col -= 1;
-	page_line_add(&line, STYLE_TITLE, "%" PRIu32 " %s", ledger->pid, ledger->comm);
-	if (process->ended)
-		page_line_add(&line, STYLE_TITLE, "%s", page_ended(process, ended, sizeof(ended)));
-	page_line_add(&line, STYLE_TITLE, "allocator %s", allocator_name(ledger->allocator));
-	if (end_ns > ledger->attach_ns)
-		page_line_add(
-			&line, STYLE_TITLE, "watched %s",
-			page_duration(text, (double)(end_ns - ledger->attach_ns) / NSEC_PER_SEC));
-}
-
 static void draw_figures(const struct dashboard_input *input, struct grid *grid,
 			 const struct process *process, const struct report *report)
 {
+	struct page_health health = page_health_of(process, report);
 	struct page_line line = {grid, 2, 1};
-	struct page_health health = {
-		.incomplete = !process->ended && !process->ledger->complete,
-	};
 	char text[UNITS_TEXT_LEN];
 
-	if (report) {
-		health.unexplained = report->unexplained;
-		health.anon = report->anon;
-		health.lost = report->lost_total;
-		health.repaired = report->repaired_pages_total;
-	}
 	page_draw_health(input, grid, 1, &health);
 	if (!report) {
 		page_line_add(&line, STYLE_DIM, "no report yet");
@@ -111,6 +82,26 @@ static void draw_figures(const struct dashboard_input *input, struct grid *grid,
 		      units_bytes(text, (double)report->returned_total));
 	page_line_add(&line, STYLE_NORMAL, "swap %s", units_bytes(text, (double)report->swap));
 	page_line_add(&line, STYLE_DIM, "%s events/s", units_count(text, report->events_per_s));
+}
+
+/* How well its stacks could be unwound: what failed is named, with its number. */
+static void draw_stacks(struct grid *grid, unsigned int row, const struct process *process,
+			const struct unwind_totals *totals)
+{
+	uint64_t failed = unwind_failures(totals);
+	enum style style = STYLE_DIM;
+	char counts[UNWIND_TEXT_LEN];
+	unsigned int col;
+
+	if (!process->unwinder) {
+		grid_left(grid, row, 1, grid->cols - 1, STYLE_DIM, STACKS_OFF);
+		return;
+	}
+	if (failed * 100 > totals->taken)
+		style = failed * 5 > totals->taken ? STYLE_ALARM : STYLE_WARNING;
+	col = grid_text(grid, row, 1, style, "stacks: ");
+	grid_left(grid, row, col, grid->cols - col, style,
+		  unwind_text(totals, counts, sizeof(counts)));
 }
 
 /* Names the classes and gives their newest figures; shmem and the remainder only if any. */
@@ -174,8 +165,7 @@ static void draw_tables(struct dashboard *dashboard, const struct dashboard_inpu
 			upper = TABLE_ROWS_MIN;
 	}
 	if (upper)
-		mapping_list_draw(&state->mappings, &state->scroll[FOCUS_MAPPINGS], on_mappings,
-				  grid, row, upper);
+		mapping_list_draw(state, on_mappings, grid, row, upper);
 	if (rows > upper)
 		removal_list_draw(state->process, page_now(dashboard, input),
 				  &state->scroll[FOCUS_REMOVALS], !on_mappings, grid, row + upper,
@@ -199,15 +189,19 @@ static void process_page_draw(struct dashboard *dashboard, const struct dashboar
 	}
 	report = page_report(dashboard, state->process);
 	mapping_list_update(&state->mappings, state->process, report ? report->interval : 0);
-	draw_head(dashboard, input, grid);
+	if (state->process->unwinder && (!dashboard->frozen || !state->stacks.taken))
+		state->stacks = *unwinder_totals(state->process->unwinder);
+	page_draw_title(dashboard, input, grid, state->process, "");
 	draw_figures(input, grid, state->process, report);
 	if (rows < HEAD_ROWS + 2)
 		return;
+	if (rows >= STACKS_FROM)
+		draw_stacks(grid, row++, state->process, &state->stacks);
 
 	/* An odd number of rows gives the axis a middle. */
-	chart = (rows - HEAD_ROWS) * 2 / 5;
+	chart = (rows - row) * 2 / 5;
 	chart = chart > CHART_ROWS_MAX ? CHART_ROWS_MAX : chart - !(chart % 2);
-	if (report && rows >= HEAD_ROWS + 1 + 5 + TABLE_ROWS_MIN && chart >= 5) {
+	if (report && rows >= row + 1 + 5 + TABLE_ROWS_MIN && chart >= 5) {
 		draw_legend(grid, row, report);
 		draw_chart(dashboard, input, grid, row + 1, chart);
 		row += 1 + chart;
@@ -215,13 +209,44 @@ static void process_page_draw(struct dashboard *dashboard, const struct dashboar
 	draw_tables(dashboard, input, grid, row, rows - row);
 }
 
+/* The creating stack of the selected mapping, if that table has the keys. */
+static void open_mapping(struct dashboard *dashboard)
+{
+	struct process_state *state = &dashboard->process;
+
+	if (state->focus == FOCUS_MAPPINGS && state->mappings.count)
+		stack_page_open_mapping(dashboard, state->process,
+					&state->mappings.rows[mapping_list_selected(state)]);
+}
+
+static void move_in_table(struct process_state *state, int key)
+{
+	struct scroll *scroll = &state->scroll[state->focus];
+	const struct mapping_list *list = &state->mappings;
+
+	if (state->focus != FOCUS_MAPPINGS) {
+		page_scroll_key(scroll, key);
+	} else if (list->count) {
+		state->selected_row = page_select_key(mapping_list_selected(state), key,
+						      list->count, scroll->rows);
+		state->selected = list->rows[state->selected_row].report.start;
+	}
+}
+
 static void process_page_key(struct dashboard *dashboard, int key,
 			     const struct dashboard_input *input)
 {
 	struct process_state *state = &dashboard->process;
 
-	(void)input;
 	switch (key) {
+	case DASHBOARD_KEY_ENTER:
+		if (page_has_process(input, state->process))
+			open_mapping(dashboard);
+		break;
+	case 's':
+		if (page_has_process(input, state->process))
+			sites_page_open(dashboard, state->process);
+		break;
 	case DASHBOARD_KEY_ESC:
 	case DASHBOARD_KEY_BACKSPACE:
 		dashboard->page = &overview_page;
@@ -244,15 +269,17 @@ static void process_page_key(struct dashboard *dashboard, int key,
 		state->zoom -= state->zoom ? 1 : 0;
 		break;
 	default:
-		page_scroll_key(&state->scroll[state->focus], key);
+		move_in_table(state, key);
 	}
 }
 
 static const struct page_key keys[] = {
 	{"Esc", "back", "back to the overview (also Backspace)"},
+	{"s", "sites", "where the pages come from: a row per call stack"},
+	{"Enter", "stack", "the call stack that made the selected mapping"},
 	{"Tab", "table", "the other table (m: mappings, p: purges and returns)"},
 	{"+ -", "zoom", "less or more time in the chart (also the arrow keys)"},
-	{"Up Down", "scroll", "scroll the table (also k j, PgUp PgDn, Home End)"},
+	{"Up Down", "move", "move in the table (also k j, PgUp PgDn, Home End)"},
 	{NULL, NULL, NULL},
 };
 

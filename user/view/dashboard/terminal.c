@@ -16,7 +16,7 @@
 #include <curses.h>
 #include <term.h>
 
-#include "user/view/dashboard/dashboard.h"
+#include "user/view/dashboard/keys.h"
 
 #define ESCAPE_DELAY_MS 25 /* an Esc alone is told from a key's sequence by this */
 #define RESTORE_LEN 512

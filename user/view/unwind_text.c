@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/view/unwind_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OTHERS_MAX 8
+#define COUNT_LEN 32
+
+const struct unwind_counter unwind_counters[] = {
+	{"refused", "the stack is one too many, or there was no memory for it: not kept",
+	 offsetof(struct unwind_totals, refused), true},
+	{"lost", "the stack was taken, but the ring buffer lost it",
+	 offsetof(struct unwind_totals, lost), true},
+	{"skipped", "no stack was taken: the ring buffer was filling up",
+	 offsetof(struct unwind_totals, skipped), false},
+	{"guessed",
+	 "steps from a frame to its caller by the frame pointer, where there is no unwind "
+	 "information",
+	 offsetof(struct unwind_totals, guessed), false},
+	{NULL, NULL, 0, false},
+};
+
+struct named_count {
+	const char *name;
+	uint64_t count;
+};
+
+static int compare_counts(const void *left, const void *right)
+{
+	const struct named_count *a = left;
+	const struct named_count *b = right;
+
+	return (a->count < b->count) - (a->count > b->count);
+}
+
+/* 12345 as "12,345". */
+static const char *count_text(char text[COUNT_LEN], uint64_t count)
+{
+	char *at = text + COUNT_LEN - 1;
+
+	*at = '\0';
+	for (unsigned int digits = 0; count || !digits; digits++, count /= 10) {
+		if (digits && digits % 3 == 0)
+			*--at = ',';
+		*--at = (char)('0' + count % 10);
+	}
+	return at;
+}
+
+struct line {
+	char *text;
+	size_t size;
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void line_add(struct line *line, const char *format,
+							   ...)
+{
+	va_list args;
+	int length;
+
+	if (line->used >= line->size)
+		return;
+	va_start(args, format);
+	length = vsnprintf(line->text + line->used, line->size - line->used, format, args);
+	va_end(args);
+	if (length > 0)
+		line->used += (size_t)length;
+}
+
+static uint64_t counter_value(const struct unwind_totals *totals,
+			      const struct unwind_counter *counter)
+{
+	return *(const uint64_t *)((const char *)totals + counter->offset);
+}
+
+/* Those that are not 0, the greatest first. */
+static size_t collect_failures(const struct unwind_totals *totals,
+			       struct named_count failures[STACK_END_COUNT + OTHERS_MAX])
+{
+	size_t count = 0;
+
+	for (unsigned int end = STACK_END_COMPLETE + 1; end < STACK_END_COUNT; end++) {
+		if (totals->ends[end])
+			failures[count++] =
+				(struct named_count){stack_end_name(end), totals->ends[end]};
+	}
+	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++) {
+		if (counter->failure && counter_value(totals, counter))
+			failures[count++] =
+				(struct named_count){counter->name, counter_value(totals, counter)};
+	}
+	qsort(failures, count, sizeof(*failures), compare_counts);
+	return count;
+}
+
+char *unwind_text(const struct unwind_totals *totals, char *text, size_t size)
+{
+	struct named_count failures[STACK_END_COUNT + OTHERS_MAX];
+	size_t failure_count = collect_failures(totals, failures);
+	uint64_t all = totals->taken;
+	uint64_t failed = unwind_failures(totals);
+	struct line line = {text, size, 0};
+	char number[COUNT_LEN];
+
+	line_add(&line, "%s taken", count_text(number, all));
+	if (all && !failed) {
+		line_add(&line, ", 100%% complete");
+	} else if (all) {
+		/* cut, not rounded: nothing but all is 100% */
+		uint64_t permille =
+			failed < all ? (uint64_t)((double)(all - failed) * 1000 / (double)all) : 0;
+
+		permille = permille > 999 ? 999 : permille;
+		line_add(&line, ", %" PRIu64 ".%" PRIu64 "%% complete", permille / 10,
+			 permille % 10);
+	}
+	for (size_t i = 0; i < failure_count; i++)
+		line_add(&line, "%s %s %s", i ? "," : ";", failures[i].name,
+			 count_text(number, failures[i].count));
+	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++) {
+		if (!counter->failure && counter_value(totals, counter))
+			line_add(&line, "; %s %s", counter->name,
+				 count_text(number, counter_value(totals, counter)));
+	}
+	return text;
+}

@@ -44,7 +44,10 @@ static void check_exact(struct watch *watch)
 /* At rest when attached to; then it goes on. */
 static void attach_at_rest(const char *program)
 {
-	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT, .interval_ms = 200};
+	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT,
+				       .interval_ms = 200,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	char *argv[] = {(char *)program, NULL};
 	struct watch watch;
 
@@ -82,7 +85,10 @@ static void attach_to_mappings(void **state)
 /* In the middle of what it does, at many different moments. */
 static void attach_while_busy(void **state)
 {
-	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT, .interval_ms = 200};
+	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT,
+				       .interval_ms = 200,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	char *argv[] = {"build/targets/malloc_churn", "4", "400", "7", NULL};
 
 	(void)state;
@@ -104,7 +110,10 @@ static void attach_while_busy(void **state)
 /* Pages that come and go without a fault or a traced call. */
 static void unseen_is_reconciled(void **state)
 {
-	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT, .interval_ms = 200};
+	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT,
+				       .interval_ms = 200,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	struct pipeline_options policy = {.reconcile_ms = 300, .reconcile_exact = true};
 	char *argv[] = {"build/targets/unseen", NULL};
 	uint64_t repaired = 0;

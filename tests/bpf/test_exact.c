@@ -70,7 +70,10 @@ static void check_rest(struct watch *watch)
 
 static void run_target(const char *program, const char *argument)
 {
-	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT, .interval_ms = 200};
+	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT,
+				       .interval_ms = 200,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	char path[256];
 	char *argv[] = {path, (char *)argument, NULL};
 	unsigned int rests = 0;

@@ -10,7 +10,10 @@
 static void hammer(struct watch *watch, size_t buffer_bytes, unsigned int interval_ms,
 		   const char *seconds)
 {
-	struct live_options options = {.buffer_bytes = buffer_bytes, .interval_ms = interval_ms};
+	struct live_options options = {.buffer_bytes = buffer_bytes,
+				       .interval_ms = interval_ms,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	char *argv[] = {"build/targets/hammer", "2", (char *)seconds, NULL};
 
 	watch_open(watch, &options);
@@ -87,7 +90,10 @@ static void loss_is_counted_and_healed(void **state)
 /* A loss that hits the records of pages that stay: they are found again. */
 static void lost_pages_are_found(void **state)
 {
-	struct live_options options = {.buffer_bytes = 4096, .interval_ms = 500};
+	struct live_options options = {.buffer_bytes = 4096,
+				       .interval_ms = 500,
+				       .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
+				       .stack_rate = LIVE_STACK_RATE_DEFAULT};
 	char *argv[] = {"build/targets/mprotect_reserve", NULL};
 	const struct ledger *ledger;
 	struct watch watch;

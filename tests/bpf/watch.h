@@ -246,9 +246,14 @@ static inline uint64_t truth_zero_pfn(void)
 	return pfn;
 }
 
-/* Present, not of a file or shared memory, not the zero page. */
+/*
+ * Present, not of a file or shared memory, not the zero page. Where there is no
+ * swap, a swap entry is a page that is being moved: compaction takes up to 32 at once.
+ */
 static inline bool truth_is_anonymous(uint64_t entry)
 {
+	if (entry >> 62 & 1)
+		return !(entry >> 61 & 1);
 	return entry >> 63 && !(entry >> 61 & 1) &&
 	       (entry & ((1ULL << 55) - 1)) != truth_zero_pfn();
 }

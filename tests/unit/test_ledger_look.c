@@ -537,10 +537,34 @@ static void a_round_says_nothing_of_newer_advice(void **state)
 	world_free(&w);
 }
 
+/*
+ * A fault that makes the stack grow is recorded before it has: a look between the two sees the
+ * shorter stack. A later one, of a stack that is still shorter, is right.
+ */
+static void a_stack_that_grows_keeps_its_pages(void **state)
+{
+	struct event_vma stack = {.prot = RW, .vma_kind = VMA_KIND_STACK};
+	struct world w = world_new();
+
+	(void)state;
+	vma_seen(&w, 0, A + PAGES(100), A + PAGES(200), stack);
+	world_touch(&w, A + PAGES(110), 4);
+	w.now += MS(500);
+	world_touch(&w, A + PAGES(99), 1);
+	vma_seen(&w, 0, A + PAGES(100), A + PAGES(200), stack);
+	assert_int_equal(world_resident(&w, A, PAGES(200)), 5);
+	assert_true(w.ledger->totals.unsettled > 0);
+	w.now += MS(500);
+	vma_seen(&w, 0, A + PAGES(100), A + PAGES(200), stack);
+	assert_int_equal(world_resident(&w, A, PAGES(200)), 4);
+	world_free(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_scan_adds_and_removes),
+		cmocka_unit_test(a_stack_that_grows_keeps_its_pages),
 		cmocka_unit_test(a_run_may_go_over_leaves),
 		cmocka_unit_test(causes_decide_what_is_counted),
 		cmocka_unit_test(recent_births_are_not_settled),

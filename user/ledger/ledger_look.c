@@ -88,20 +88,56 @@ static void vma_guess_owner(const struct ledger *ledger, uint64_t start, struct 
 		attr->owner = before->attr.name;
 }
 
-/* Where nothing is mapped nothing is resident: the record of its going was lost. */
-static void vma_drop_pages(struct ledger *ledger, uint64_t start, uint64_t end)
+/* The pages of a leaf in [start, end) that were born before `since`; the later ones are counted. */
+static uint64_t leaf_settled(const struct page_leaf *leaf, uint64_t at, uint64_t start,
+			     uint64_t end, uint32_t since, uint64_t bits[LEAF_WORDS])
 {
-	struct page_tally gone = {0};
+	uint64_t unsettled = 0;
 
-	page_table_remove(&ledger->pages, start, end, &gone);
+	memset(bits, 0, LEAF_WORDS * sizeof(*bits));
+	for (unsigned int page = 0; page < LEAF_PAGES; page++) {
+		uint64_t addr = at + ((uint64_t)page << PAGE_SHIFT);
+
+		if (addr < start || addr >= end || !leaf_has(leaf, page))
+			continue;
+		if (leaf->entries[leaf_rank(leaf, page)].birth < since)
+			bits[page / 64] |= 1ULL << (page % 64);
+		else
+			unsettled++;
+	}
+	return unsettled;
+}
+
+/*
+ * Where nothing is mapped nothing is resident: the record of its going was lost.
+ * But a fault that makes a stack grow is recorded before the mapping has grown.
+ */
+static void vma_drop_pages(struct ledger *ledger, uint64_t start, uint64_t end, uint32_t since)
+{
+	struct page_leaf *leaf;
+	uint64_t addr = start & ~(LEAF_BYTES - 1), gone = 0, bits[LEAF_WORDS];
+
+	while ((leaf = page_table_next(&ledger->pages, addr, end, &addr))) {
+		ledger->totals.unsettled += leaf_settled(leaf, addr, start, end, since, bits);
+		for (unsigned int page = 0; page < LEAF_PAGES; page++) {
+			uint64_t at = addr + ((uint64_t)page << PAGE_SHIFT);
+
+			if (!(bits[page / 64] >> (page % 64) & 1))
+				continue;
+			page_table_remove(&ledger->pages, at, at + PAGE_BYTES, NULL);
+			gone++;
+		}
+		addr += LEAF_BYTES;
+	}
 	if (ledger->complete)
-		ledger->totals.repaired += gone.pages;
+		ledger->totals.repaired += gone;
 }
 
 int ledger_on_vma(struct ledger *ledger, const struct event_header *event)
 {
 	const struct event_vma *vma = (const struct event_vma *)event;
 	uint32_t birth = ledger_tick(ledger, event->time_ns);
+	uint32_t since = ledger_tick(ledger, settled_before(event->time_ns));
 	struct mapping_attr seen = vma_attr(ledger, vma);
 	/*
 	 * A mapping is recorded after it was made and the record at hand is from
@@ -109,9 +145,9 @@ int ledger_on_vma(struct ledger *ledger, const struct event_header *event)
 	 */
 	int rc = mapping_remove(&ledger->mappings, vma->gap_start, vma->start);
 
-	vma_drop_pages(ledger, vma->gap_start, vma->start);
+	vma_drop_pages(ledger, vma->gap_start, vma->start, since);
 	if (vma->flags & MAP_SHARED) /* it is not scanned: no anonymous page lives in it */
-		vma_drop_pages(ledger, vma->start, vma->end);
+		vma_drop_pages(ledger, vma->start, vma->end, since);
 
 	if (vma->prot & PROT_EXEC && seen.name)
 		ledger_learn_allocator(ledger, intern_get(&ledger->names, seen.name));

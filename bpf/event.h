@@ -372,7 +372,8 @@ struct event_module {
 /*
  * address: in the module's own numbering (ELF p_vaddr), without a file: in
  * memory. Of callers it is that of the call instruction's last byte, not of the
- * return, so that it lies in the calling line.
+ * return, so that it lies in the calling line; of what a signal interrupted, and
+ * of the trampoline that the handler returns to, it is exact.
  */
 struct event_frame {
 	__u64 address;

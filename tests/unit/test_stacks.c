@@ -144,6 +144,7 @@ static void an_unreadable_file_is_tried_again(void **state)
 	assert_int_equal(opened, 1);
 	assert_false(module->unreadable);
 	assert_non_null(module->module);
+	assert_true(module->build_id_len > 0);
 	later.time_ns += MS(100000);
 	stacks_file(stacks, &later, 8, 77, 0x1000, open_self, &opened);
 	assert_int_equal(opened, 1);

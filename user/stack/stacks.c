@@ -151,14 +151,25 @@ static void module_tell(const struct stacks *stacks, const struct stack_module *
 		stacks->sink(stacks->ctx, &event.h);
 }
 
+/* open may be NULL. */
+static void module_take(struct stack_module *module, struct module *open)
+{
+	const uint8_t *id = NULL;
+	size_t length = open ? module_build_id(open, &id) : 0;
+
+	module->module = open;
+	if (!length || length > sizeof(module->build_id))
+		return;
+	module->build_id_len = (uint8_t)length;
+	memcpy(module->build_id, id, length);
+}
+
 /* Takes `open`, which may be NULL. */
 static struct stack_module *module_add(struct stacks *stacks, const struct module_key *key,
 				       const struct event_header *at, struct module *open,
 				       const char *path)
 {
 	struct stack_module *module = calloc(1, sizeof(*module));
-	const uint8_t *id = NULL;
-	size_t id_len = open ? module_build_id(open, &id) : 0;
 
 	if (!module || modules_reserve(stacks) ||
 	    intern_add(&stacks->keys, key, sizeof(*key)) != stacks->module_count + 1) {
@@ -172,12 +183,8 @@ static struct stack_module *module_add(struct stacks *stacks, const struct modul
 	module->dev = key->dev;
 	module->ino = key->ino;
 	module->pid = at->pid;
-	module->module = open;
+	module_take(module, open);
 	module->unreadable = !open && !(key->flags & MODULE_NO_FILE);
-	if (id_len && id_len <= sizeof(module->build_id)) {
-		module->build_id_len = (uint8_t)id_len;
-		memcpy(module->build_id, id, id_len);
-	}
 	snprintf(module->path, sizeof(module->path), "%s", path);
 	module_set_name(module);
 	module_tell(stacks, module, at);
@@ -247,7 +254,7 @@ const struct stack_module *stacks_file(struct stacks *stacks, const struct event
 	module->tried_ns = at->time_ns;
 	if (!open || module->module)
 		return module;
-	module->module = open;
+	module_take(module, open);
 	module->unreadable = false;
 	snprintf(module->path, sizeof(module->path), "%s", path);
 	module_set_name(module);

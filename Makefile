@@ -30,10 +30,10 @@ LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
-	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler libprotobuf-c-dev \
-	   golang-github-google-pprof-dev
+	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
+	   libprotobuf-c-dev golang-github-google-pprof-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
-		g++ gdb python3 redis-server redis-tools nodejs golang-go
+		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -248,12 +248,13 @@ static inline uint64_t truth_zero_pfn(void)
 
 /*
  * Present, not of a file or shared memory, not the zero page. Where there is no
- * swap, a swap entry is a page that is being moved: compaction takes up to 32 at once.
+ * swap, a swap entry is a page that is being moved (compaction takes up to 32 at
+ * once), unless bit 58 says that it marks a guard region: since 6.15.
  */
 static inline bool truth_is_anonymous(uint64_t entry)
 {
 	if (entry >> 62 & 1)
-		return !(entry >> 61 & 1);
+		return !(entry >> 61 & 1) && !(entry >> 58 & 1);
 	return entry >> 63 && !(entry >> 61 & 1) &&
 	       (entry & ((1ULL << 55) - 1)) != truth_zero_pfn();
 }

@@ -288,9 +288,10 @@ check: lint
 BENCH_SRC := $(wildcard tests/bench/*.c)
 BENCHES := $(BENCH_SRC:%.c=$(BUILD)/%)
 
-$(BUILD)/tests/bench/%: tests/bench/%.c $(LIB)
+$(BUILD)/tests/bench/%: tests/bench/%.c $(LIVE_OBJ) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) $(COLLECTOR_MALLOC)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIVE_OBJ) $(LIB) $(LIVE_LIBS) $(LIBS) \
+		$(COLLECTOR_MALLOC)
 
 bench: packages
 	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BENCHES)

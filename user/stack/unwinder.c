@@ -31,7 +31,6 @@
 enum text_flags {
 	TEXT_UPROBES = 0x1,
 	TEXT_NO_FILE = 0x2,
-	TEXT_VDSO = 0x4,
 };
 
 /* A mapping with code. */
@@ -39,7 +38,7 @@ struct text {
 	uint64_t start;
 	uint64_t end;
 	uint64_t base; /* of a file: the address its first byte has, or would have */
-	const struct stack_module *module; /* NULL: not yet asked for */
+	const struct stack_module *module; /* NULL: has none, see flags */
 	uint32_t flags;
 	uint32_t pad;
 };
@@ -204,7 +203,6 @@ static const struct stack_module *file_module(struct unwinder *unwinder, uint32_
 static void text_name(struct unwinder *unwinder, struct text *text, const char *name)
 {
 	if (!strcmp(name, "[vdso]")) {
-		text->flags = TEXT_VDSO;
 		text->base = text->start;
 		text->module = stacks_vdso(unwinder->stacks, unwinder->at);
 	} else if (!strcmp(name, "[uprobes]")) {
@@ -214,20 +212,30 @@ static void text_name(struct unwinder *unwinder, struct text *text, const char *
 	}
 }
 
+/* file NULL: of none; then the name tells what it is. */
+static void texts_put(struct unwinder *unwinder, struct texts *texts, struct text text,
+		      const struct mapping_file *file, const char *name)
+{
+	struct text *put = texts_add(texts);
+
+	if (!put)
+		return;
+	*put = text;
+	if (file)
+		put->module = file_module(unwinder, file->dev, file->ino, put->start);
+	else
+		text_name(unwinder, put, name);
+}
+
 static void text_of_mapping(struct unwinder *unwinder, const struct mapping *mapping)
 {
-	const struct mapping_file *file = intern_get(&unwinder->ledger->files, mapping->attr.file);
-	struct text *text = texts_add(&unwinder->texts);
+	const struct mapping_attr *attr = &mapping->attr;
+	const struct ledger *ledger = unwinder->ledger;
 
-	if (!text)
-		return;
-	text->start = mapping->start;
-	text->end = mapping->end;
-	text->base = mapping->attr.base;
-	if (mapping->attr.file)
-		text->module = file_module(unwinder, file->dev, file->ino, text->start);
-	else
-		text_name(unwinder, text, intern_get(&unwinder->ledger->names, mapping->attr.name));
+	texts_put(unwinder, &unwinder->texts,
+		  (struct text){.start = mapping->start, .end = mapping->end, .base = attr->base},
+		  attr->file ? intern_get(&ledger->files, attr->file) : NULL,
+		  intern_get(&ledger->names, attr->name));
 }
 
 static bool texts_stale(const struct unwinder *unwinder)
@@ -270,18 +278,15 @@ static void texts_update(struct unwinder *unwinder)
 static void text_of_vma(void *ctx, const struct event_header *event)
 {
 	const struct event_vma *vma = (const struct event_vma *)event;
+	const struct mapping_file file = {.ino = vma->ino, .dev = vma->dev};
+	struct text text = {
+		.start = vma->start,
+		.end = vma->end,
+		.base = vma->start - vma->offset,
+	};
 	struct unwinder *unwinder = ctx;
-	struct text *text = texts_add(&unwinder->listed);
 
-	if (!text)
-		return;
-	text->start = vma->start;
-	text->end = vma->end;
-	text->base = vma->start - vma->offset;
-	if (vma->ino)
-		text->module = file_module(unwinder, vma->dev, vma->ino, vma->start);
-	else
-		text_name(unwinder, text, vma->name);
+	texts_put(unwinder, &unwinder->listed, text, vma->ino ? &file : NULL, vma->name);
 }
 
 /* Asks /proc what has code now, and opens it while it is there. */

@@ -195,84 +195,40 @@ static int bench_kernel(const struct settings *settings)
 
 /* ---- in user space ---- */
 
-/* Passes records on, and keeps the snapshots among them. */
-struct keeper {
-	struct source source;
-	struct source *live;
+/* Stands at the door of the live source, and keeps the snapshots that pass: one at a time. */
+static struct keeper {
+	struct source_ops ops;
+	const struct source_ops *inner;
 	source_sink sink;
 	void *ctx;
 	struct event_snapshot *kept[SNAPSHOTS_MAX];
 	size_t count;
-};
-
-static struct keeper *keeper_of(const struct source *source)
-{
-	return (struct keeper *)source;
-}
+} keeper;
 
 static void keep(void *ctx, const struct event_header *event)
 {
-	struct keeper *keeper = ctx;
-
-	if (event->kind == EVENT_SNAPSHOT && keeper->count < SNAPSHOTS_MAX) {
-		keeper->kept[keeper->count] = malloc(event->size);
-		if (keeper->kept[keeper->count])
-			memcpy(keeper->kept[keeper->count++], event, event->size);
+	(void)ctx;
+	if (event->kind == EVENT_SNAPSHOT && keeper.count < SNAPSHOTS_MAX) {
+		keeper.kept[keeper.count] = malloc(event->size);
+		if (keeper.kept[keeper.count])
+			memcpy(keeper.kept[keeper.count++], event, event->size);
 	}
-	keeper->sink(keeper->ctx, event);
-}
-
-static int keeper_wait(struct source *source, int timeout_ms)
-{
-	return keeper_of(source)->live->ops->wait(keeper_of(source)->live, timeout_ms);
+	keeper.sink(keeper.ctx, event);
 }
 
 static int keeper_drain(struct source *source, source_sink sink, void *ctx)
 {
-	struct keeper *keeper = keeper_of(source);
-
-	keeper->sink = sink;
-	keeper->ctx = ctx;
-	return keeper->live->ops->drain(keeper->live, keep, keeper);
+	keeper.sink = sink;
+	keeper.ctx = ctx;
+	return keeper.inner->drain(source, keep, NULL);
 }
 
-static void keeper_look(struct source *source, uint32_t pid, uint64_t start, uint64_t end,
-			enum event_cause cause)
+static void keeper_open(struct source *source)
 {
-	keeper_of(source)->live->ops->look(keeper_of(source)->live, pid, start, end, cause);
+	keeper = (struct keeper){.ops = *source->ops, .inner = source->ops};
+	keeper.ops.drain = keeper_drain;
+	source->ops = &keeper.ops;
 }
-
-static void keeper_look_lazy(struct source *source, uint32_t pid)
-{
-	keeper_of(source)->live->ops->look_lazy(keeper_of(source)->live, pid);
-}
-
-static bool keeper_looking(const struct source *source, uint32_t pid)
-{
-	return keeper_of(source)->live->ops->looking(keeper_of(source)->live, pid);
-}
-
-static int keeper_list_code(struct source *source, uint32_t pid, source_sink sink, void *ctx)
-{
-	return keeper_of(source)->live->ops->list_code(keeper_of(source)->live, pid, sink, ctx);
-}
-
-static int keeper_open_file(struct source *source, uint32_t pid, uint64_t address, uint32_t dev,
-			    uint64_t ino, char path[EVENT_PATH_LEN])
-{
-	return keeper_of(source)->live->ops->open_file(keeper_of(source)->live, pid, address, dev,
-						       ino, path);
-}
-
-static const struct source_ops keeper_ops = {
-	.wait = keeper_wait,
-	.drain = keeper_drain,
-	.look = keeper_look,
-	.look_lazy = keeper_look_lazy,
-	.looking = keeper_looking,
-	.list_code = keeper_list_code,
-	.open_file = keeper_open_file,
-};
 
 struct walk {
 	struct samples new_us;
@@ -286,15 +242,14 @@ struct walk {
 };
 
 /* The first of each stack, and the opening of files apart from it. */
-static void walk_new(const struct keeper *keeper, struct unwinder *unwinder, struct stacks *stacks,
-		     struct walk *walk)
+static void walk_new(struct unwinder *unwinder, struct stacks *stacks, struct walk *walk)
 {
-	for (size_t i = 0; i < keeper->count; i++) {
+	for (size_t i = 0; i < keeper.count; i++) {
 		size_t known = stacks_count(stacks), modules = stacks_module_count(stacks);
 		uint64_t begin = clock_ns();
 		double us;
 
-		unwinder_event(unwinder, &keeper->kept[i]->h);
+		unwinder_event(unwinder, &keeper.kept[i]->h);
 		us = (double)(clock_ns() - begin) / 1e3;
 		if (stacks_module_count(stacks) != modules) {
 			walk->modules_us += us;
@@ -305,59 +260,56 @@ static void walk_new(const struct keeper *keeper, struct unwinder *unwinder, str
 	}
 }
 
-static double walk_all(const struct keeper *keeper, struct unwinder *unwinder)
+static double walk_all(struct unwinder *unwinder)
 {
 	uint64_t begin = clock_ns();
 
-	for (size_t i = 0; i < keeper->count; i++)
-		unwinder_event(unwinder, &keeper->kept[i]->h);
-	return (double)(clock_ns() - begin) / 1e3 / (double)keeper->count;
+	for (size_t i = 0; i < keeper.count; i++)
+		unwinder_event(unwinder, &keeper.kept[i]->h);
+	return (double)(clock_ns() - begin) / 1e3 / (double)keeper.count;
 }
 
 /* What was walked is known again by the end of the stack, too: each one's own is known by none. */
-static void move_tops(const struct keeper *keeper, bool back)
+static void move_tops(bool back)
 {
-	for (size_t i = 0; i < keeper->count; i++)
-		keeper->kept[i]->top += back ? -8 * (i + 1) : 8 * (i + 1);
+	for (size_t i = 0; i < keeper.count; i++)
+		keeper.kept[i]->top += back ? -8 * (i + 1) : 8 * (i + 1);
 }
 
-static double mean_frames(const struct keeper *keeper, struct unwinder *unwinder,
-			  const struct stacks *stacks)
+static double mean_frames(struct unwinder *unwinder, const struct stacks *stacks)
 {
 	double frames = 0;
 
-	for (size_t i = 0; i < keeper->count; i++) {
+	for (size_t i = 0; i < keeper.count; i++) {
 		const struct stack *stack;
 
-		unwinder_event(unwinder, &keeper->kept[i]->h);
-		stack = stacks_get(stacks, unwinder_take(unwinder, &keeper->kept[i]->h));
+		unwinder_event(unwinder, &keeper.kept[i]->h);
+		stack = stacks_get(stacks, unwinder_take(unwinder, &keeper.kept[i]->h));
 		frames += stack ? stack->frame_count : 0;
 	}
-	return frames / (double)keeper->count;
+	return frames / (double)keeper.count;
 }
 
-static void walk_measure(const struct keeper *keeper, const struct ledger *ledger,
-			 struct walk *walk)
+static void walk_measure(struct source *source, const struct ledger *ledger, struct walk *walk)
 {
 	struct stacks *stacks = stacks_new(NULL, NULL);
-	struct unwinder *unwinder =
-		stacks ? unwinder_new(stacks, (struct source *)&keeper->source, ledger) : NULL;
+	struct unwinder *unwinder = stacks ? unwinder_new(stacks, source, ledger) : NULL;
 	const struct unwind_totals *totals;
 	struct samples warm = {0}, again = {0};
 
 	if (!unwinder)
 		bench_die("out of memory");
-	walk_new(keeper, unwinder, stacks, walk);
+	walk_new(unwinder, stacks, walk);
 	for (int round = 0; round < 9; round++) {
-		move_tops(keeper, false);
-		samples_add(&warm, walk_all(keeper, unwinder));
-		move_tops(keeper, true);
-		walk_all(keeper, unwinder);
-		samples_add(&again, walk_all(keeper, unwinder));
+		move_tops(false);
+		samples_add(&warm, walk_all(unwinder));
+		move_tops(true);
+		walk_all(unwinder);
+		samples_add(&again, walk_all(unwinder));
 	}
 	walk->warm_us = samples_median(&warm);
 	walk->again_us = samples_median(&again);
-	walk->frames = mean_frames(keeper, unwinder, stacks);
+	walk->frames = mean_frames(unwinder, stacks);
 	walk->stacks = stacks_count(stacks);
 	totals = unwinder_totals(unwinder);
 	walk->complete = (double)totals->ends[STACK_END_COMPLETE] / (double)totals->taken;
@@ -387,7 +339,6 @@ static void bench_allocator(const struct settings *settings, const char *allocat
 		.stack_rate = RATE_ALL,
 	};
 	struct pipeline_options policy = {.reconcile_ms = 3600 * 1000, .stacks = true};
-	static struct keeper keeper;
 	const struct ledger *ledger;
 	struct pipeline *pipeline;
 	struct live *live;
@@ -400,8 +351,8 @@ static void bench_allocator(const struct settings *settings, const char *allocat
 	snprintf(path, sizeof(path), "%s/handler-%s", settings->build, allocator);
 	if (live_open(&options, &live))
 		exit(1);
-	keeper = (struct keeper){.source.ops = &keeper_ops, .live = live_source(live)};
-	pipeline = pipeline_new(&keeper.source, &policy);
+	keeper_open(live_source(live));
+	pipeline = pipeline_new(live_source(live), &policy);
 	fflush(stdout);
 	dup2(null, 1);
 	if (!pipeline || live_spawn(live, argv, 0, &pid))
@@ -422,7 +373,7 @@ static void bench_allocator(const struct settings *settings, const char *allocat
 	ledger = ledger_of(pipeline, pid);
 	if (!ledger || keeper.count < 100)
 		bench_die("%s: too few snapshots: %zu", path, keeper.count);
-	walk_measure(&keeper, ledger, walk);
+	walk_measure(live_source(live), ledger, walk);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	for (size_t i = 0; i < keeper.count; i++)

@@ -160,8 +160,7 @@ static inline bool is_tidemarks_own(pid_t pid)
 	return !strncmp(comm, "tidemark", 8);
 }
 
-/* The command that a tidemark runs; 0: none, or not yet. */
-static inline pid_t command_of(pid_t tidemark)
+static inline pid_t child_find(pid_t parent, bool skip_own)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -170,7 +169,7 @@ static inline pid_t command_of(pid_t tidemark)
 	while (dir && !found && (entry = readdir(dir))) {
 		pid_t pid = atoi(entry->d_name);
 
-		if (pid > 0 && parent_of(pid) == tidemark && !is_tidemarks_own(pid))
+		if (pid > 0 && parent_of(pid) == parent && !(skip_own && is_tidemarks_own(pid)))
 			found = pid;
 	}
 	if (dir)
@@ -178,22 +177,16 @@ static inline pid_t command_of(pid_t tidemark)
 	return found;
 }
 
+/* The command that a tidemark runs; 0: none, or not yet. */
+static inline pid_t command_of(pid_t tidemark)
+{
+	return child_find(tidemark, true);
+}
+
 /* A child of `parent` that has not been reaped; 0: none. */
 static inline pid_t child_of(pid_t parent)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	pid_t found = 0;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		pid_t pid = atoi(entry->d_name);
-
-		if (pid > 0 && parent_of(pid) == parent)
-			found = pid;
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+	return child_find(parent, false);
 }
 
 /* ---- tidemark as a child ---- */

@@ -27,6 +27,7 @@
 
 #define EVENT_COMM_LEN 16 /* TASK_COMM_LEN, include/linux/sched.h */
 #define EVENT_NAME_LEN 56 /* base name of a mapped file, NUL-terminated, cut to fit */
+#define EVENT_ID_LEN 40	  /* a UUID has 36; NUL-terminated, cut to fit */
 #define EVENT_CALLERS 8	  /* words copied from the top of the caller's stack at mmap */
 
 /* Records that the collector makes; runs of one scan step (512 pages) always fit. */
@@ -82,7 +83,8 @@
 	X(INTERVAL, event_interval, "a reporting interval ended")                                  \
 	X(SNAPSHOT, event_snapshot, "registers and top of the stack of the thread's next record")  \
 	X(MODULE, event_module, "a file with code, numbered")                                      \
-	X(STACK, event_stack, "a call stack, numbered")
+	X(STACK, event_stack, "a call stack, numbered")                                            \
+	X(INVOCATION, event_invocation, "an invocation began or ended in a thread")
 
 enum event_kind {
 	EVENT_NONE = 0,
@@ -409,6 +411,29 @@ struct event_stack {
 	struct event_frame frames[]; /* innermost first */
 };
 
+/*
+ * What was asked to be taken for an invocation (--invocation): two USDT probes, or the entry and
+ * return of a function. GONE: the thread ended, and with it what was open there.
+ */
+enum invocation_edge { INVOCATION_BEGIN, INVOCATION_END, INVOCATION_GONE, INVOCATION_EDGE_COUNT };
+
+struct event_invocation {
+	struct event_header h;
+	__u32 edge; /* enum invocation_edge */
+	__u32 lost; /* of `watched`, its low half: when it differs from that at BEGIN, records of
+		       the process were lost in between */
+	/*
+	 * At BEGIN of a function: its frame (the stack pointer as its caller has it after the
+	 * return, the CFA of DWARF), and the return address. The kernel puts its trampoline in the
+	 * place of that until the function returns, which is what snapshots of that time show. At
+	 * END of one: its frame. Of USDT probes 0.
+	 */
+	__u64 cfa;
+	__u64 caller;
+	__u64 value;	       /* first argument of the USDT probe; 0 if it has none */
+	char id[EVENT_ID_LEN]; /* the text there, if it points to some; "" otherwise */
+};
+
 _Static_assert(sizeof(struct event_header) == 24, "event_header is part of the contract");
 _Static_assert(sizeof(struct event_fault) == 40, "event_fault is part of the contract");
 _Static_assert(sizeof(struct event_range) == 56, "event_range is part of the contract");
@@ -431,6 +456,7 @@ _Static_assert(sizeof(struct event_snapshot) == 312, "event_snapshot is part of 
 _Static_assert(sizeof(struct event_module) == 328, "event_module is part of the contract");
 _Static_assert(sizeof(struct event_frame) == 16, "event_frame is part of the contract");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack is part of the contract");
+_Static_assert(sizeof(struct event_invocation) == 96, "event_invocation is part of the contract");
 _Static_assert(sizeof(struct event_snapshot) + SNAPSHOT_BYTES_MAX < 1 << 16,
 	       "a snapshot's size fits the header");
 

@@ -6,6 +6,7 @@
 #include "bpf/snapshot.bpf.h"
 
 /* include/uapi/linux/mman.h and asm-generic/mman-common.h */
+#define PROT_EXEC 0x4
 #define MAP_FIXED 0x10
 #define MAP_ANONYMOUS 0x20
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -121,13 +122,28 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 	return file;
 }
 
+/*
+ * A file with code may be one whose invocations are marked: the probes are to be on it before its
+ * code runs for long.
+ */
+static __always_inline void file_submit(void *slot)
+{
+	struct event_mmap_file *r = *(struct event_mmap_file **)slot;
+
+	if (r && invocations_marked && r->m.prot & PROT_EXEC)
+		bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	else
+		record_submit(slot);
+}
+
 static __always_inline void mmap_file_record(struct watched *w, struct pt_regs *regs, long ret)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 stack = snapshot_take(w, now);
+	struct event_mmap_file *r __attribute__((cleanup(file_submit))) =
+		record_reserve(w, sizeof(*r), EVENT_MMAP_FILE, now);
 	struct file *file;
 
-	RECORD_AT(struct event_mmap_file, r, w, EVENT_MMAP_FILE, now);
 	if (!r)
 		return;
 	r->m.h.stack = stack;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Processes: who is watched from when to when. */
-#include "bpf/tidemark.bpf.h"
+#include "bpf/invocations.bpf.h"
 
 const volatile __u64 wake_bytes = 8 * 1024 * 1024;
 struct watch_totals totals;
+const volatile bool invocations_marked = false;
 
 static __always_inline bool name_is_watched(__u32 *flags)
 {
@@ -93,6 +94,14 @@ static __always_inline void watch_end(struct watched *w, __u32 tgid, __u32 code)
 		w->flags |= WATCH_ENDED;
 }
 
+/* What is open in the thread is so no more. */
+static __always_inline void thread_record(struct watched *w)
+{
+	INVOCATION(r, invocations_marked ? w : NULL, INVOCATION_GONE);
+
+	(void)r;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -121,6 +130,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 		return 0;
 	}
 	if (w->flags & WATCH_ALIAS) {
+		thread_record(w);
 		if (!(w->flags & (WATCH_CHILDREN | WATCH_NAMED))) {
 			bpf_map_delete_elem(&watched, &tgid);
 			return 0;
@@ -139,9 +149,13 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	__u32 tgid = task->tgid;
 	struct watched *w = bpf_map_lookup_elem(&watched, &tgid);
 
-	if (!w || task->signal->live.counter != 0)
+	if (!w)
 		return 0;
-	watch_end(w, tgid, task->exit_code);
+	/* of a process it is clear from its EXIT, but a vfork child has none */
+	if (task->signal->live.counter != 0 || w->flags & WATCH_ALIAS)
+		thread_record(w);
+	if (task->signal->live.counter == 0)
+		watch_end(w, tgid, task->exit_code);
 	return 0;
 }
 

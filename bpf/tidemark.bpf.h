@@ -42,6 +42,10 @@ struct {
  * and is woken only once this many bytes wait for it.
  */
 extern const volatile __u64 wake_bytes;
+
+/* Set before loading: invocations are marked, and end with their thread. */
+extern const volatile bool invocations_marked;
+
 extern struct watch_totals totals;
 
 static __always_inline struct watched *watch_find(__u32 tgid)

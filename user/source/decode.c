@@ -65,6 +65,14 @@ static int stack_check(const struct event_stack *stack)
 	return 0;
 }
 
+static int invocation_check(const struct event_invocation *invocation)
+{
+	if (invocation->edge >= INVOCATION_EDGE_COUNT ||
+	    !memchr(invocation->id, '\0', sizeof(invocation->id)))
+		return -EBADMSG;
+	return 0;
+}
+
 /* Of the kinds with more to them than a size. */
 static int payload_check(const struct event_header *header)
 {
@@ -77,6 +85,8 @@ static int payload_check(const struct event_header *header)
 		return module_check((const struct event_module *)header);
 	case EVENT_STACK:
 		return stack_check((const struct event_stack *)header);
+	case EVENT_INVOCATION:
+		return invocation_check((const struct event_invocation *)header);
 	default:
 		return 0;
 	}

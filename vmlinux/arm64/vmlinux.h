@@ -59,6 +59,10 @@ static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, s
 	to[32] = from->pc;
 }
 
+/* At a function's first instruction: AAPCS64 6.1.1 */
+#define user_entry_cfa(context) ((context)->sp)
+#define user_entry_caller(context) ((context)->regs[30])
+
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, regs[5])
 

@@ -69,6 +69,15 @@ static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, s
 	to[16] = from->ip;
 }
 
+/* At a function's first instruction: System V ABI 3.2.2. 0 where it cannot be read. */
+#define user_entry_cfa(context) ((context)->sp + 8)
+#define user_entry_caller(context)                                                                 \
+	({                                                                                         \
+		__u64 caller_ = 0;                                                                 \
+		bpf_probe_read_user(&caller_, sizeof(caller_), (void *)(context)->sp);             \
+		caller_;                                                                           \
+	})
+
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, r9)
 

@@ -257,6 +257,46 @@ static void measure_fill(struct bench *bench, bool shuffled)
 		      per(own_rss() - rss, bench->pages), BYTES_PER_PAGE_MAX, "B/page");
 }
 
+static void feed_invocation(struct bench *bench, enum invocation_edge edge)
+{
+	struct event_invocation event = {.edge = edge};
+
+	snprintf(event.id, sizeof(event.id), "%016llx", (unsigned long long)bench->seed);
+	feed(bench, &event.h, EVENT_INVOCATION, sizeof(event));
+}
+
+/* The same first touches in invocations of 64 pages each, whose end is part of the price. */
+static uint64_t measure_invocations(const void *arg, uint64_t pages)
+{
+	struct bench bench = {.seed = 88172645463325252ULL};
+	uint64_t begin;
+
+	lay_out(&bench, *(const size_t *)arg, pages, 0);
+	list_pages(&bench, true);
+	bench_begin(&bench);
+	for (size_t i = 0; i < bench.area_count; i++)
+		feed_mmap(&bench, bench.areas[i]);
+	begin = clock_now();
+	for (uint64_t page = 0; page < pages; page++) {
+		if (page % 64 == 0)
+			feed_invocation(&bench, INVOCATION_BEGIN);
+		feed_fault(&bench, bench.order[page]);
+		if (page % 64 == 63)
+			feed_invocation(&bench, INVOCATION_END);
+	}
+	print_row("fault, first touch, random order, in invocations",
+		  per(clock_now() - begin, pages), "ns/event");
+	print_row("collector memory, in invocations (ledger_memory)",
+		  per(ledger_memory(bench.ledger), pages), "B/page");
+	begin = clock_now();
+	for (size_t i = 0; i < bench.area_count; i++)
+		feed_range(&bench, EVENT_MADVISE, bench.areas[i], MADV_DONTNEED);
+	print_row("madvise, of pages born in invocations", per(clock_now() - begin, pages),
+		  "ns/page");
+	bench_end(&bench);
+	return bench.failures;
+}
+
 /* One operation on one mapping; leaves the process as it was, but for what is resident. */
 static void churn(struct bench *bench, const struct area *area, enum op op)
 {
@@ -489,6 +529,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
 		good &= in_child(run_layout, &layouts[i], pages);
+	printf("with invocations\n");
+	good &= in_child(measure_invocations, &mappings[1], quick ? pages : pages / 4);
 	printf("by number of mappings\n");
 	for (size_t i = 0; i < sizeof(mappings) / sizeof(*mappings); i++)
 		good &= in_child(run_scaling, &mappings[i], quick ? pages : pages / 4);

@@ -125,6 +125,14 @@ static inline void world_interval(struct world *world, uint64_t number)
 	world_feed(world, &event.h, EVENT_INTERVAL, sizeof(event));
 }
 
+static inline void world_invocation(struct world *world, enum invocation_edge edge, const char *id)
+{
+	struct event_invocation event = {.edge = edge};
+
+	snprintf(event.id, sizeof(event.id), "%s", id);
+	world_feed(world, &event.h, EVENT_INVOCATION, sizeof(event));
+}
+
 /* A ledger whose first look is done and found nothing. */
 static inline struct world world_new(void)
 {

@@ -183,6 +183,49 @@ static void the_ring_keeps_the_newest(void **state)
 	process_free(process);
 }
 
+/* Each invocation keeps three pages; one in five has 30, and gives all but three back. */
+static void invocations_are_reported(void **state)
+{
+	struct world w;
+	struct process *process = process_make(&w);
+	const struct report *newest;
+	uint64_t next = A;
+
+	(void)state;
+	newest = report(&w, process, 1);
+	assert_int_equal(newest->invocations_total, 0);
+	assert_int_equal(newest->invocation_retained, 0);
+	assert_true(isnan(newest->per_invocation.estimate));
+	assert_true(isnan(newest->per_invocation.low) && isnan(newest->per_invocation.high));
+	for (int i = 0; i < 400; i++) {
+		unsigned int pages = i % 5 ? 3 : 30;
+
+		world_invocation(&w, INVOCATION_BEGIN, "a");
+		world_touch(&w, next, pages);
+		world_invocation(&w, INVOCATION_END, "a");
+		world_range(&w, EVENT_MADVISE, next + PAGES(3), PAGES(27), EVENT_CALL_MADVISE,
+			    MADV_DONTNEED);
+		next += PAGES(pages);
+		if (i == 3)
+			assert_true(isnan(report(&w, process, 2)->per_invocation.estimate));
+	}
+	world_invocation(&w, INVOCATION_END, "unknown");
+	world_invocation(&w, INVOCATION_BEGIN, "cut");
+	world_touch(&w, next, 10);
+	world_invocation(&w, INVOCATION_GONE, "");
+	world_invocation(&w, INVOCATION_BEGIN, "open");
+	world_touch(&w, next + PAGES(10), 50);
+	newest = report(&w, process, 3);
+	assert_int_equal(newest->invocations_total, 400);
+	assert_int_equal(newest->invocations_unmatched_total, 2);
+	assert_int_equal(newest->invocation_retained, PAGES(400 * 3 + 10));
+	/* by how much the 30 stand out in a block's ends */
+	assert_true(fabs(newest->per_invocation.estimate - 3 * 4096) < 4096);
+	assert_true(newest->per_invocation.low <= 3 * 4096);
+	assert_true(newest->per_invocation.high >= 3 * 4096);
+	process_free(process);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -192,6 +235,7 @@ int main(void)
 		cmocka_unit_test(growth_is_per_hour),
 		cmocka_unit_test(reports_without_a_sample_do_not_grow),
 		cmocka_unit_test(the_ring_keeps_the_newest),
+		cmocka_unit_test(invocations_are_reported),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);

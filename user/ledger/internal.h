@@ -23,8 +23,18 @@ void limbo_free(struct limbo *limbo);
 /* A time on the ledger's clock; 0 only for what is before it. */
 uint32_t ledger_tick(const struct ledger *ledger, uint64_t time_ns);
 
-/* Makes one page resident and counts the birth. */
-int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance);
+/*
+ * Makes one page resident and counts the birth, in the invocation of that number; 0: in none, or
+ * it was not seen to be touched.
+ */
+int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance,
+		    uint32_t invocation);
+
+/* The innermost invocation open in a thread; 0: none. */
+static inline uint32_t ledger_invocation(const struct ledger *ledger, uint32_t tid)
+{
+	return ledger->invocations ? invocations_current(ledger->invocations, tid) : 0;
+}
 
 /* The number of a file, interned. */
 uint32_t ledger_file(struct ledger *ledger, uint32_t dev, uint64_t ino);

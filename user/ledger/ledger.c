@@ -80,6 +80,8 @@ void ledger_reset(struct ledger *ledger)
 {
 	uint32_t epoch = ledger->pages.epoch, since = ledger->pages.young_since;
 
+	if (ledger->invocations)
+		invocations_cut(ledger->invocations, ledger->now_ns);
 	page_table_free(&ledger->pages);
 	ledger->pages.epoch = epoch;
 	ledger->pages.young_since = since;
@@ -98,6 +100,7 @@ void ledger_free(struct ledger *ledger)
 	if (!ledger)
 		return;
 	ledger_reset(ledger);
+	invocations_free(ledger->invocations);
 	intern_free(&ledger->names);
 	intern_free(&ledger->files);
 	intern_free(&ledger->provenances);
@@ -135,23 +138,27 @@ static uint32_t provenance_number(struct ledger *ledger, struct provenance prove
 	return ledger->provenance_number;
 }
 
-int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance)
+int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance provenance,
+		    uint32_t invocation)
 {
 	enum page_origin origin = provenance.origin;
 	struct page_entry entry = {
 		.birth = origin == ORIGIN_FOUND ? 0 : ledger_tick(ledger, ledger->now_ns),
 		.provenance = provenance_number(ledger, provenance),
 	};
-	int rc = page_table_add(&ledger->pages, addr, entry);
+	int rc = page_table_add_stamped(&ledger->pages, addr, entry, invocation);
 
 	if (rc <= 0)
 		return rc;
 	if (entry.birth > ledger->newest_birth)
 		ledger->newest_birth = entry.birth;
-	if (origin == ORIGIN_REPAIRED)
+	if (origin == ORIGIN_REPAIRED) {
 		ledger->totals.repaired++;
-	else if (origin != ORIGIN_FOUND)
+	} else if (origin != ORIGIN_FOUND) {
 		ledger->totals.born++;
+		if (ledger->invocations)
+			invocations_page_born(ledger->invocations, invocation);
+	}
 	return 0;
 }
 
@@ -297,6 +304,8 @@ static int on_process_exit(struct ledger *ledger, const struct event_header *eve
 		ledger->totals.lost = exited->lost;
 	ledger->request_count = 0;
 	ledger->rescan_all = false;
+	if (ledger->invocations)
+		invocations_cut(ledger->invocations, event->time_ns);
 	return 0;
 }
 
@@ -362,7 +371,9 @@ static int on_loss(struct ledger *ledger, const struct event_header *event)
 	if (!loss->lost)
 		return 0;
 	ledger->totals.lost += loss->lost;
-	limbos_drop(ledger); /* their END may be among the lost: the cycle finds their pages */
+	limbos_drop(ledger);	 /* their END may be among the lost: the cycle finds their pages */
+	if (ledger->invocations) /* so may be the ends of what is open */
+		invocations_cut(ledger->invocations, event->time_ns);
 	ledger->rescan_all = true;
 	ledger->rescan_cause = CAUSE_LOSS;
 	return 0;
@@ -385,6 +396,28 @@ static int on_interval(struct ledger *ledger, const struct event_header *event)
 	for (struct limbo *limbo = ledger->limbos; limbo; limbo = limbo->next)
 		page_table_begin_interval(&limbo->pages, since);
 	return 0;
+}
+
+static void page_gone(void *invocations, uint32_t stamp)
+{
+	invocations_page_gone(invocations, stamp);
+}
+
+static int on_invocation(struct ledger *ledger, const struct event_header *event)
+{
+	const struct event_invocation *invocation = (const struct event_invocation *)event;
+
+	if (!ledger->invocations) {
+		if (invocation->edge == INVOCATION_GONE) /* of a thread without any */
+			return 0;
+		ledger->invocations = invocations_new();
+		if (!ledger->invocations)
+			return -ENOMEM;
+		/* in limbo nothing is stamped yet */
+		ledger->pages.gone = page_gone;
+		ledger->pages.gone_ctx = ledger->invocations;
+	}
+	return invocations_event(ledger->invocations, invocation);
 }
 
 /* Of no concern here: FORK makes another ledger, stacks are known by their numbers. */
@@ -426,6 +459,7 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_SNAPSHOT] = on_other,
 	[EVENT_MODULE] = on_other,
 	[EVENT_STACK] = on_other,
+	[EVENT_INVOCATION] = on_invocation,
 };
 
 int ledger_apply(struct ledger *ledger, const struct event_header *event)
@@ -438,7 +472,8 @@ int ledger_apply(struct ledger *ledger, const struct event_header *event)
 		return 0; /* a pid's next owner has a ledger of its own */
 	if (event->time_ns > ledger->now_ns)
 		ledger->now_ns = event->time_ns;
-	ledger->totals.events += event->kind <= EVENT_EXIT;
+	/* those of the kernel side */
+	ledger->totals.events += event->kind <= EVENT_EXIT || event->kind == EVENT_INVOCATION;
 	rc = handlers[event->kind](ledger, event);
 	if (rc) {
 		ledger->totals.errors++;
@@ -541,5 +576,6 @@ uint64_t ledger_memory(const struct ledger *ledger)
 {
 	return sizeof(*ledger) + (ledger->removals ? LEDGER_REMOVALS * sizeof(struct removal) : 0) +
 	       ledger->pages.bytes + ledger->mappings.bytes + ledger->names.bytes +
-	       ledger->provenances.bytes + ledger->request_capacity * sizeof(*ledger->requests);
+	       ledger->provenances.bytes + ledger->request_capacity * sizeof(*ledger->requests) +
+	       (ledger->invocations ? invocations_memory(ledger->invocations) : 0);
 }

@@ -17,6 +17,7 @@
 
 #include "bpf/event.h"
 #include "user/base/intern.h"
+#include "user/ledger/invocations.h"
 #include "user/ledger/mapping.h"
 #include "user/ledger/page_table.h"
 
@@ -128,6 +129,8 @@ struct asked {
 	uint32_t tid;
 	uint32_t stack;
 	uint32_t weight;
+	uint32_t invocation; /* the one open in the thread then; 0: none */
+	uint32_t pad;
 };
 
 struct limbo;
@@ -156,6 +159,7 @@ struct ledger {
 	struct intern provenances;
 	struct provenance provenance_cached; /* the last one, and */
 	uint32_t provenance_number;	     /* its number; 0: none yet */
+	struct invocations *invocations;     /* NULL: none has been seen */
 	struct limbo *limbos;		     /* sources of mremaps under way */
 	struct ledger_totals totals;
 	struct event_sample sample; /* the newest one; h.time_ns 0: none yet */

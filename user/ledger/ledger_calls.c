@@ -48,6 +48,7 @@ static void ask_for(struct ledger *ledger, const struct event_header *event, uin
 		.tid = event->tid,
 		.stack = event->stack,
 		.weight = 1,
+		.invocation = ledger_invocation(ledger, event->tid),
 	};
 
 	if (event->kind == EVENT_FAULT)
@@ -114,7 +115,8 @@ int ledger_on_fault(struct ledger *ledger, const struct event_header *event)
 			ledger->totals.strays++;
 			return 0;
 		}
-		return ledger_add_page(ledger, fault->addr, provenance);
+		return ledger_add_page(ledger, fault->addr, provenance,
+				       ledger_invocation(ledger, event->tid));
 	}
 	/* what is read first maps the zero page or a file's: neither is anonymous memory */
 	if (!write || !mapping_is_private(mapping))
@@ -124,7 +126,8 @@ int ledger_on_fault(struct ledger *ledger, const struct event_header *event)
 		return 0;
 	}
 	fault_expect_huge(ledger, mapping, fault);
-	return ledger_add_page(ledger, fault->addr, provenance);
+	return ledger_add_page(ledger, fault->addr, provenance,
+			       ledger_invocation(ledger, event->tid));
 }
 
 int ledger_on_unmap(struct ledger *ledger, const struct event_header *event)
@@ -217,6 +220,8 @@ static struct limbo *limbo_new(struct ledger *ledger, uint32_t tid, uint64_t sta
 	limbo->end = end;
 	limbo->pages.epoch = ledger->pages.epoch;
 	limbo->pages.young_since = ledger->pages.young_since;
+	limbo->pages.gone = ledger->pages.gone;
+	limbo->pages.gone_ctx = ledger->pages.gone_ctx;
 	limbo->next = ledger->limbos;
 	ledger->limbos = limbo;
 	return limbo;

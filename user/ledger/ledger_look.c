@@ -239,10 +239,12 @@ static const struct asked *look_asked(const struct ledger *ledger, const struct 
 }
 
 /*
- * Who touched what the look found first: whoever asked for it. What a mapping
- * came populated with is its creator's, also if so many asked that it is forgotten.
+ * Who touched what the look found first, and in which invocation: whoever asked
+ * for it. What a mapping came populated with is its creator's, also if so many
+ * asked that it is forgotten.
  */
-static struct provenance look_provenance(const struct ledger *ledger, uint64_t addr, uint32_t cause)
+static struct provenance look_provenance(const struct ledger *ledger, uint64_t addr, uint32_t cause,
+					 uint32_t *invocation)
 {
 	struct provenance provenance = {.origin = (uint16_t)look_origin(cause)};
 	const struct mapping *mapping;
@@ -256,6 +258,7 @@ static struct provenance look_provenance(const struct ledger *ledger, uint64_t a
 		provenance.tid = asked->tid;
 		provenance.stack = asked->stack;
 		provenance.weight = asked->weight;
+		*invocation = asked->invocation;
 	} else if (cause == CAUSE_POPULATE && mapping) {
 		provenance.stack = mapping->attr.stack;
 		provenance.weight = 1;
@@ -268,6 +271,8 @@ static struct provenance look_provenance(const struct ledger *ledger, uint64_t a
 static int look_add(struct look *look, uint64_t addr)
 {
 	struct ledger *ledger = look->ledger;
+	struct provenance provenance;
+	uint32_t invocation = 0;
 
 	/* pages of an mremap under way: MREMAP_END will say where they are */
 	if (ledger->limbos || (look->removals_near &&
@@ -276,7 +281,8 @@ static int look_add(struct look *look, uint64_t addr)
 		return 0;
 	}
 	look->added++;
-	return ledger_add_page(ledger, addr, look_provenance(ledger, addr, look->scan->cause));
+	provenance = look_provenance(ledger, addr, look->scan->cause, &invocation);
+	return ledger_add_page(ledger, addr, provenance, invocation);
 }
 
 static void look_remove(struct look *look, uint64_t addr)

@@ -29,11 +29,29 @@ static uint64_t heap_bytes(void *block)
 	return block ? malloc_usable_size(block) + sizeof(size_t) : 0;
 }
 
+static uint64_t leaf_bytes(struct page_leaf *leaf)
+{
+	return heap_bytes(leaf->entries) + heap_bytes(leaf->stamps) + heap_bytes(leaf);
+}
+
+/* The stamped ones of the entries [from, to) are resident no more. */
+static void leaf_tell_gone(const struct page_table *table, const struct page_leaf *leaf,
+			   unsigned int from, unsigned int to)
+{
+	if (!leaf->stamps || !table->gone)
+		return;
+	for (unsigned int i = from; i < to; i++)
+		if (leaf->stamps[i])
+			table->gone(table->gone_ctx, leaf->stamps[i]);
+}
+
 static void leaf_free(struct page_table *table, struct page_leaf *leaf)
 {
-	table->bytes -= heap_bytes(leaf->entries) + heap_bytes(leaf);
+	leaf_tell_gone(table, leaf, 0, leaf->count);
+	table->bytes -= leaf_bytes(leaf);
 	table->leaves--;
 	free(leaf->entries);
+	free(leaf->stamps);
 	free(leaf);
 }
 
@@ -54,9 +72,11 @@ static void node_free(struct page_table *table, struct node *node, unsigned int 
 
 void page_table_free(struct page_table *table)
 {
+	struct page_table empty = {.gone = table->gone, .gone_ctx = table->gone_ctx};
+
 	if (table->root)
 		node_free(table, table->root, 0);
-	memset(table, 0, sizeof(*table));
+	*table = empty;
 }
 
 void page_table_begin_interval(struct page_table *table, uint32_t since)
@@ -173,6 +193,16 @@ struct page_entry *page_table_find(const struct page_table *table, uint64_t addr
 	return leaf && leaf_has(leaf, page) ? &leaf->entries[leaf_rank(leaf, page)] : NULL;
 }
 
+uint32_t page_table_stamp(const struct page_table *table, uint64_t addr)
+{
+	struct page_leaf *leaf = page_table_leaf(table, addr);
+	unsigned int page = addr >> PAGE_SHIFT & (LEAF_PAGES - 1);
+
+	if (!leaf || !leaf->stamps || !leaf_has(leaf, page))
+		return 0;
+	return leaf->stamps[leaf_rank(leaf, page)];
+}
+
 /*
  * Leaves are what the collector's memory consists of, and they grow page by
  * page in any order. So their arrays have few sizes, those that jemalloc keeps
@@ -194,6 +224,21 @@ static unsigned int capacity_for(unsigned int count)
 	return capacity;
 }
 
+static int leaf_resize_stamps(struct page_table *table, struct page_leaf *leaf,
+			      unsigned int capacity)
+{
+	uint64_t before = heap_bytes(leaf->stamps);
+	uint32_t *stamps = realloc(leaf->stamps, capacity * sizeof(*stamps));
+
+	if (!stamps)
+		return -ENOMEM;
+	if (!leaf->stamps)
+		memset(stamps, 0, capacity * sizeof(*stamps));
+	leaf->stamps = stamps;
+	table->bytes += heap_bytes(stamps) - before;
+	return 0;
+}
+
 static int leaf_resize(struct page_table *table, struct page_leaf *leaf, unsigned int capacity)
 {
 	uint64_t before = heap_bytes(leaf->entries);
@@ -202,8 +247,11 @@ static int leaf_resize(struct page_table *table, struct page_leaf *leaf, unsigne
 	if (!entries)
 		return -ENOMEM;
 	leaf->entries = entries;
-	leaf->capacity = (uint16_t)capacity;
 	table->bytes += heap_bytes(entries) - before;
+	/* a failed shrink leaves more than is needed */
+	if (leaf->stamps && leaf_resize_stamps(table, leaf, capacity) && capacity > leaf->capacity)
+		return -ENOMEM;
+	leaf->capacity = (uint16_t)capacity;
 	return 0;
 }
 
@@ -234,7 +282,7 @@ static void leaf_clear_lazy(struct page_table *table, struct page_leaf *leaf,
 }
 
 static int leaf_add(struct page_table *table, struct page_leaf *leaf, unsigned int page,
-		    struct page_entry entry)
+		    struct page_entry entry, uint32_t stamp)
 {
 	unsigned int rank = leaf_rank(leaf, page);
 
@@ -244,9 +292,16 @@ static int leaf_add(struct page_table *table, struct page_leaf *leaf, unsigned i
 	}
 	if (leaf_reserve(table, leaf))
 		return -ENOMEM;
+	if (stamp && !leaf->stamps && leaf_resize_stamps(table, leaf, leaf->capacity))
+		return -ENOMEM;
 	memmove(&leaf->entries[rank + 1], &leaf->entries[rank],
 		(leaf->count - rank) * sizeof(entry));
 	leaf->entries[rank] = entry;
+	if (leaf->stamps) {
+		memmove(&leaf->stamps[rank + 1], &leaf->stamps[rank],
+			(leaf->count - rank) * sizeof(stamp));
+		leaf->stamps[rank] = stamp;
+	}
 	leaf->present[page / 64] |= 1ULL << (page % 64);
 	leaf->count++;
 	table->pages++;
@@ -262,7 +317,8 @@ static int leaf_add(struct page_table *table, struct page_leaf *leaf, unsigned i
 	return 1;
 }
 
-int page_table_add(struct page_table *table, uint64_t addr, struct page_entry entry)
+int page_table_add_stamped(struct page_table *table, uint64_t addr, struct page_entry entry,
+			   uint32_t stamp)
 {
 	struct page_leaf *leaf;
 	int rc;
@@ -272,10 +328,15 @@ int page_table_add(struct page_table *table, uint64_t addr, struct page_entry en
 	leaf = leaf_get(table, addr >> LEAF_SHIFT);
 	if (!leaf)
 		return -ENOMEM;
-	rc = leaf_add(table, leaf, addr >> PAGE_SHIFT & (LEAF_PAGES - 1), entry);
+	rc = leaf_add(table, leaf, addr >> PAGE_SHIFT & (LEAF_PAGES - 1), entry, stamp);
 	if (!leaf->count) /* no memory for its first entry: an empty leaf must not stay */
 		leaf_free(table, leaf_unlink(table, addr >> LEAF_SHIFT));
 	return rc;
+}
+
+int page_table_add(struct page_table *table, uint64_t addr, struct page_entry entry)
+{
+	return page_table_add_stamped(table, addr, entry, 0);
 }
 
 /* Adds the entries [from, to) of a leaf to a tally. */
@@ -338,8 +399,12 @@ static void leaf_remove(struct page_table *table, struct page_leaf *leaf, unsign
 		return;
 	leaf_sync_epoch(table, leaf);
 	tally_entries(table, leaf, from, to, &gone);
+	leaf_tell_gone(table, leaf, from, to);
 	memmove(&leaf->entries[from], &leaf->entries[to],
 		(leaf->count - to) * sizeof(*leaf->entries));
+	if (leaf->stamps)
+		memmove(&leaf->stamps[from], &leaf->stamps[to],
+			(leaf->count - to) * sizeof(*leaf->stamps));
 	for (unsigned int word = first / 64; word < LEAF_WORDS; word++)
 		leaf->present[word] &= ~word_mask(word, first, last);
 	leaf->count -= (uint16_t)(to - from);
@@ -472,7 +537,7 @@ static int leaf_hand_over(struct page_table *from, uint64_t index, struct page_t
 	leaf->epoch = into->epoch;
 	*slot = leaf;
 	parent->used++;
-	bytes = heap_bytes(leaf) + heap_bytes(leaf->entries);
+	bytes = leaf_bytes(leaf);
 	from->leaves--;
 	from->bytes -= bytes;
 	from->pages -= leaf->count;
@@ -486,20 +551,26 @@ static int leaf_hand_over(struct page_table *from, uint64_t index, struct page_t
 	return 0;
 }
 
-static int leaf_copy_pages(const struct page_leaf *leaf, uint64_t at, unsigned int first,
+/* What arrives leaves its stamp behind as 0, so that removing it here tells of no page gone. */
+static int leaf_copy_pages(struct page_leaf *leaf, uint64_t at, unsigned int first,
 			   unsigned int last, struct page_table *into, uint64_t delta)
 {
 	unsigned int rank = leaf_rank(leaf, first);
 
 	for (unsigned int page = first; page < last; page++) {
+		uint32_t stamp;
 		int rc;
 
 		if (!leaf_has(leaf, page))
 			continue;
-		rc = page_table_add(into, at + delta + ((uint64_t)page << PAGE_SHIFT),
-				    leaf->entries[rank++]);
+		stamp = leaf->stamps ? leaf->stamps[rank] : 0;
+		rc = page_table_add_stamped(into, at + delta + ((uint64_t)page << PAGE_SHIFT),
+					    leaf->entries[rank], stamp);
 		if (rc < 0)
 			return rc;
+		if (rc && stamp)
+			leaf->stamps[rank] = 0;
+		rank++;
 	}
 	return 0;
 }

@@ -3,7 +3,7 @@
  * The shadow page table: which anonymous pages of a process are resident, and
  * for each who touched it first and when. A radix tree over the address as the
  * CPU's own is, 512-way, with a leaf per 2 MiB that holds one packed entry per
- * resident page: 8 bytes a page plus 96 a leaf.
+ * resident page: 8 bytes a page plus 96 a leaf; 12 where invocations are marked.
  *
  * Addresses are bytes and may be unaligned where said; ranges are [start, end)
  * with both on page boundaries. Address bits above 56 do not exist in user
@@ -31,9 +31,14 @@ struct page_entry {
 	uint32_t lazy : 1;	  /* MADV_FREE, and not known to be rewritten */
 };
 
+/*
+ * stamps: the invocation that a page was first touched in, 0: in none. Made with the leaf's first
+ * page that was touched in one, so that who marks none pays 8 bytes a leaf.
+ */
 struct page_leaf {
 	uint64_t present[LEAF_WORDS];
 	struct page_entry *entries; /* in address order, one per bit of present */
+	uint32_t *stamps;	    /* of these; NULL: all 0 */
 	uint16_t count;
 	uint16_t capacity;
 	uint16_t lazy;	/* entries with lazy set */
@@ -41,8 +46,13 @@ struct page_leaf {
 	uint32_t epoch;
 };
 
+/* A page with a stamp is resident no more. It must not use the table. */
+typedef void (*page_gone_fn)(void *ctx, uint32_t stamp);
+
 struct page_table {
 	void *root;
+	page_gone_fn gone; /* NULL: nobody wants to know */
+	void *gone_ctx;
 	uint64_t pages; /* resident */
 	uint64_t lazy;	/* of these, lazily freed */
 	uint64_t young; /* of these, born in the present interval */
@@ -61,6 +71,7 @@ struct page_tally {
 	uint64_t young;
 };
 
+/* Each stamped page is gone then. The table is empty, its epoch 0; `gone` stays. */
 void page_table_free(struct page_table *table);
 
 /* An interval begins: pages with an earlier birth are not young any more. O(1). */
@@ -76,6 +87,13 @@ struct page_entry *page_table_find(const struct page_table *table, uint64_t addr
  */
 int page_table_add(struct page_table *table, uint64_t addr, struct page_entry entry);
 
+/* The same for a page that was first touched in an invocation. */
+int page_table_add_stamped(struct page_table *table, uint64_t addr, struct page_entry entry,
+			   uint32_t stamp);
+
+/* The stamp of the page holding addr; 0 if it has none or is not resident. */
+uint32_t page_table_stamp(const struct page_table *table, uint64_t addr);
+
 /* Removes the pages of a range; what they were is added to *tally (may be NULL). */
 void page_table_remove(struct page_table *table, uint64_t start, uint64_t end,
 		       struct page_tally *tally);
@@ -89,14 +107,16 @@ void page_table_count(const struct page_table *table, uint64_t start, uint64_t e
 
 /*
  * Moves the pages of [start, end) of one table to `to` in another, keeping who
- * and when; pages already there stay. -ENOMEM loses none of those not yet moved.
+ * and when; pages already there stay, and what would have come in their place is
+ * gone: nothing else is. -ENOMEM loses none of those not yet moved.
  */
 int page_table_move(struct page_table *from, uint64_t start, uint64_t end, struct page_table *into,
 		    uint64_t to);
 
 /*
- * Copies all pages, as fork does, with their entries. into is empty, and in the
- * same interval. -ENOMEM leaves a part of them there.
+ * Copies all pages, as fork does, with their entries but not their stamps: the
+ * child has run no invocation. into is empty, and in the same interval. -ENOMEM
+ * leaves a part of them there.
  */
 int page_table_clone(const struct page_table *from, struct page_table *into);
 

@@ -93,6 +93,26 @@ static void report_stacks(struct report *report, const struct process *process)
 	report->stacks_failed_total = unwind_failures(unwinder_totals(process->unwinder));
 }
 
+/* Pages to bytes; what is kept of the newest ends is what the growth rests on. */
+static void report_invocations(struct report *report, const struct invocations *invocations)
+{
+	const struct invocation_totals *totals;
+	uint64_t pages[INVOCATIONS_KEPT];
+	double bytes[INVOCATIONS_KEPT];
+	size_t count = 0;
+
+	if (invocations) {
+		totals = invocations_totals(invocations);
+		report->invocations_total = totals->ended;
+		report->invocations_unmatched_total = totals->unmatched + totals->cut;
+		report->invocation_retained = invocations_retained(invocations) << PAGE_SHIFT;
+		count = invocations_history(invocations, pages, INVOCATIONS_KEPT);
+	}
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (double)(pages[i] << PAGE_SHIFT);
+	report->per_invocation = trend_growth(bytes, count);
+}
+
 static void report_fill(struct report *report, const struct ledger *ledger,
 			const struct report *before)
 {
@@ -166,6 +186,7 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 	if (sites_due(process))
 		(void)site_list_update(&process->sites, ledger, interval);
 	report_stacks(&report, process);
+	report_invocations(&report, ledger->invocations);
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);

@@ -14,6 +14,7 @@
 #include "user/stack/symbols.h"
 #include "user/stack/unwinder.h"
 #include "user/verdict/sites.h"
+#include "user/verdict/trend.h"
 
 #define REPORT_HISTORY 720 /* kept: 12 minutes at the default interval of 1 s */
 #define GROWTH_WINDOW 120  /* newest reports that the growth rate rests on */
@@ -45,6 +46,10 @@ struct report {
 	uint64_t unknown;	      /* resident, and first touched under a stack not known */
 	uint64_t stacks_total;	      /* stacks taken */
 	uint64_t stacks_failed_total; /* of these, those that do not reach their start */
+	uint64_t invocations_total;   /* ended */
+	uint64_t invocations_unmatched_total; /* ends without a beginning, beginnings without end */
+	uint64_t invocation_retained;	      /* first touched in one that is not open any more */
+	struct trend_range per_invocation;    /* growth of that per invocation; NAN: too few */
 };
 
 /*

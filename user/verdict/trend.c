@@ -41,3 +41,47 @@ double trend_slope(const double *x, const double *y, size_t count)
 	}
 	return pairs ? median(slopes, pairs) : NAN;
 }
+
+#define BLOCK_POINTS_MIN 8
+
+/*
+ * The ends of the interval are the k-th smallest and the k-th greatest of the
+ * means of pairs: from the normal approximation of the signed-rank statistic,
+ * which at TREND_BLOCKS_MIN gives the whole range, 97%.
+ */
+static size_t rank_of_limit(size_t n)
+{
+	double count = (double)n;
+	double mean = count * (count + 1) / 4;
+	double deviation = sqrt(count * (count + 1) * (2 * count + 1) / 24);
+	double k = floor(mean - 1.96 * deviation);
+
+	return k < 1 ? 1 : (size_t)k;
+}
+
+struct trend_range trend_growth(const double *y, size_t count)
+{
+	double gains[TREND_BLOCKS_MAX], means[TREND_BLOCKS_MAX * (TREND_BLOCKS_MAX + 1) / 2];
+	size_t steps = count ? count - 1 : 0, blocks = steps / BLOCK_POINTS_MIN, pairs = 0;
+	struct trend_range range = {NAN, NAN, NAN};
+	size_t length, first, k;
+
+	if (steps < TREND_BLOCKS_MIN)
+		return range;
+	if (blocks < TREND_BLOCKS_MIN)
+		blocks = TREND_BLOCKS_MIN;
+	if (blocks > TREND_BLOCKS_MAX)
+		blocks = TREND_BLOCKS_MAX;
+	length = steps / blocks;
+	first = steps - blocks * length; /* what does not divide is left out, at the old end */
+	for (size_t i = 0; i < blocks; i++)
+		gains[i] = (y[first + (i + 1) * length] - y[first + i * length]) / (double)length;
+	for (size_t i = 0; i < blocks; i++)
+		for (size_t j = i; j < blocks; j++)
+			means[pairs++] = (gains[i] + gains[j]) / 2;
+	k = rank_of_limit(blocks);
+	range.estimate = median(means, pairs); /* which sorts them */
+	range.low = means[k - 1];
+	range.high = means[pairs - k];
+	return range;
+}

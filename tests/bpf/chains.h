@@ -184,8 +184,9 @@ static inline void chains_event(void *view, struct process *process,
 		logged->weight = 0;
 }
 
-/* A collector that takes stacks, and remembers what it got. */
-static inline void chains_open(struct chains *chains, struct watch *watch, size_t stack_bytes)
+/* A collector that takes stacks, and remembers what it got. spec: what it marks, or NULL. */
+static inline void chains_open_marking(struct chains *chains, struct watch *watch,
+				       size_t stack_bytes, const struct invocation_spec *spec)
 {
 	static const struct view_ops ops = {.event = chains_event};
 	struct live_options options = {
@@ -193,6 +194,8 @@ static inline void chains_open(struct chains *chains, struct watch *watch, size_
 		.interval_ms = 1000,
 		.stack_bytes = stack_bytes,
 		.stack_rate = LIVE_STACK_RATE_DEFAULT,
+		.invocations = spec,
+		.invocation_count = spec != NULL,
 	};
 
 	memset(chains, 0, sizeof(*chains));
@@ -200,6 +203,11 @@ static inline void chains_open(struct chains *chains, struct watch *watch, size_
 	pipeline_add_view(watch->pipeline, &ops, chains);
 	watch->line_fn = chains_line;
 	watch->line_ctx = chains;
+}
+
+static inline void chains_open(struct chains *chains, struct watch *watch, size_t stack_bytes)
+{
+	chains_open_marking(chains, watch, stack_bytes, NULL);
 }
 
 static inline void chains_clear(struct chains *chains)

@@ -4,27 +4,7 @@
  * it does meanwhile from events, and nothing is missed in between. And what no
  * event tells of is found by reconciliation.
  */
-#include <spawn.h>
-
 #include "tests/bpf/watch.h"
-
-extern char **environ;
-
-/* Starts a target beside the collector, not by it. */
-static void start_apart(struct watch *watch, char *const argv[])
-{
-	posix_spawn_file_actions_t actions;
-	int ends[2];
-
-	watch_pipes(watch, ends);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-	assert_int_equal(posix_spawn(&watch->pid, argv[0], &actions, NULL, argv, environ), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(ends[0]);
-	close(ends[1]);
-}
 
 static void check_exact(struct watch *watch)
 {
@@ -54,7 +34,7 @@ static void attach_at_rest(const char *program)
 	if (!watch_possible())
 		skip();
 	watch_open(&watch, &options);
-	start_apart(&watch, argv);
+	watch_spawn_apart(&watch, argv);
 	assert_true(watch_until_rest(&watch));
 	assert_int_equal(live_watch_pid(watch.live, (uint32_t)watch.pid, 0), 0);
 	do {
@@ -98,7 +78,7 @@ static void attach_while_busy(void **state)
 		struct watch watch;
 
 		watch_open(&watch, &options);
-		start_apart(&watch, argv);
+		watch_spawn_apart(&watch, argv);
 		poll(NULL, 0, (int)(3 + round * 11));
 		assert_int_equal(live_watch_pid(watch.live, (uint32_t)watch.pid, 0), 0);
 		assert_true(watch_until_rest(&watch));

@@ -309,6 +309,41 @@ static void foreign_uretprobe(void **state)
 	assert_true(chains.pages_compared >= 4);
 }
 
+/* Tidemark's own: what it replaces it knows, so nothing is lost, from the first stack on. */
+static void marked_function(void **state)
+{
+	char path[PATH_MAX + 64], why[256];
+	char *argv[] = {path, "marked", NULL};
+	struct invocation_spec spec;
+	struct chains chains;
+	struct watch watch;
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	snprintf(path, sizeof(path), "%s", target_path("stack_uretprobe"));
+	/* by its base name: attached when the target is watched, after it has found its chain */
+	assert_int_equal(invocation_spec_parse("func:stack_uretprobe:probed_function", &spec, why,
+					       sizeof(why)),
+			 0);
+	chains_open_marking(&chains, &watch, SNAPSHOT_BYTES_DEFAULT, &spec);
+	watch_spawn_apart(&watch, argv);
+	assert_true(watch_until_rest(&watch));
+	chains_clear(&chains);
+	assert_int_equal(live_watch_pid(watch.live, (uint32_t)watch.pid, 0), 0);
+	assert_int_equal(live_check_invocations(watch.live), 0);
+	watch_next(&watch);
+	while (watch_until_rest(&watch)) {
+		watch_settle(&watch);
+		chains_check(&chains, &watch);
+		watch_next(&watch);
+	}
+	report("stack_uretprobe, marked", &chains);
+	watch_close(&watch);
+	assert_true(chains.pages_compared >= 3);
+	chains_free(&chains);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +364,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(ended_unseen),
 		cmocka_unit_test(snapshot_sizes),
 		cmocka_unit_test(foreign_uretprobe),
+		cmocka_unit_test(marked_function),
 	};
 	char self[PATH_MAX];
 

@@ -20,6 +20,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,22 @@ static inline void watch_spawn(struct watch *watch, char *const argv[], uint32_t
 	close(ends[0]);
 	close(ends[1]);
 	assert_int_equal(rc, 0);
+}
+
+/* Starts a target beside the collector, not by it. */
+static inline void watch_spawn_apart(struct watch *watch, char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2];
+
+	watch_pipes(watch, ends);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	assert_int_equal(posix_spawn(&watch->pid, argv[0], &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static inline void watch_pump(struct watch *watch, unsigned int ms)

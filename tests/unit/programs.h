@@ -13,7 +13,7 @@
 
 #include <sys/stat.h>
 
-#include "user/stack/elf_file.h"
+#include "user/base/elf_file.h"
 #include "user/stack/stacks.h"
 
 static char work_dir[64];

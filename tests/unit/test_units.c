@@ -119,6 +119,47 @@ static void pages_are_rounded_without_wrapping(void **state)
 	assert_true(page_ceil(UINT64_MAX - 8191) == UINT64_MAX - 8191);
 }
 
+static void whole_counts_are_in_groups(void **state)
+{
+	static const struct {
+		uint64_t count;
+		const char *text;
+	} cases[] = {
+		{0, "0"},
+		{999, "999"},
+		{1000, "1,000"},
+		{1234567, "1,234,567"},
+		{UINT64_MAX, "18,446,744,073,709,551,615"},
+	};
+	char text[UNITS_TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_ptr_equal(units_whole(text, cases[i].count), text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+/* Nothing but all is 100%, and nothing but none is 0. */
+static void shares_are_cut(void **state)
+{
+	static const struct {
+		uint64_t part;
+		uint64_t whole;
+		const char *text;
+	} cases[] = {
+		{0, 0, "0"},	 {0, 5, "0"},	       {5, 5, "100%"},
+		{1, 3, "33.3%"}, {1, 100000, "<0.1%"}, {99999, 100000, "99.9%"},
+		{6, 5, "100%"},	 {1, 0, "0"},	       {UINT64_MAX, UINT64_MAX, "100%"},
+	};
+	char text[UNITS_TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(units_share(text, cases[i].part, cases[i].whole),
+				    cases[i].text);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -129,6 +170,8 @@ int main(void)
 		cmocka_unit_test(the_largest_numbers_fit),
 		cmocka_unit_test(columns_are_narrow),
 		cmocka_unit_test(pages_are_rounded_without_wrapping),
+		cmocka_unit_test(whole_counts_are_in_groups),
+		cmocka_unit_test(shares_are_cut),
 	};
 
 	return cmocka_run_group_tests_name("units", tests, NULL, NULL);

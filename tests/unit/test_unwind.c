@@ -546,7 +546,7 @@ static void expect_end_behind(size_t frame, uint64_t address, enum stack_end end
 	for (uint32_t i = 0; i < result.read_count; i++)
 		if (result.reads[i].value == behind)
 			memcpy((char *)SNAPSHOT->stack + result.reads[i].offset, &address, 8);
-	unwind(SNAPSHOT, locate_odd, places, &result);
+	unwind(SNAPSHOT, &(struct unwind_ops){.locate = locate_odd, .ctx = places}, &result);
 	assert_int_equal(result.end, end);
 	assert_int_equal(result.frame_count, frames);
 	assert_memory_equal(result.frames, whole.frames, (frame + 1) * sizeof(*whole.frames));
@@ -570,7 +570,7 @@ static void files_that_cannot_be_read(void **state)
 	(void)state;
 	chain(end_take);
 	unreadable = true;
-	unwind(SNAPSHOT, locate_odd, places, &result);
+	unwind(SNAPSHOT, &(struct unwind_ops){.locate = locate_odd, .ctx = places}, &result);
 	unreadable = false;
 	assert_int_equal(result.end, STACK_END_UNREADABLE);
 	assert_int_equal(result.frame_count, 1);

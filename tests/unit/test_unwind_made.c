@@ -117,7 +117,7 @@ static void stack_make(uint16_t machine, uint64_t spot)
 
 static void walk(void)
 {
-	unwind(SNAPSHOT, locate, NULL, &result);
+	unwind(SNAPSHOT, &(struct unwind_ops){.locate = locate, .ctx = NULL}, &result);
 }
 
 static void expect_frame(size_t i, uint64_t address)
@@ -237,6 +237,41 @@ static void frames_are_where_calls_are(void **state)
 	assert_int_equal(result.used_registers, 0);
 	assert_int_equal(result.read_count, 2);
 	assert_int_equal(result.reads[1].offset, 8);
+}
+
+#define TRAMPOLINE 0x7ffffffff000
+
+/* One frame, at the CFA that ctx points to, returns to the outermost spot. */
+static uint64_t replaced(void *ctx, uint64_t cfa)
+{
+	return cfa == *(const uint64_t *)ctx ? BIAS + SPOT(RULE_OUTERMOST) + 1 : 0;
+}
+
+static void return_addresses_that_were_replaced(void **state)
+{
+	uint64_t cfa = STACK + 16;
+	const struct unwind_ops ops = {.locate = locate, .replaced = replaced, .ctx = &cfa};
+
+	(void)state;
+	CHAIN(RULE_PLAIN, RULE_PLAIN, RULE_PLAIN);
+	SNAPSHOT->stack[1] = TRAMPOLINE;
+	unwind(SNAPSHOT, &ops, &result);
+	expect_end(STACK_END_COMPLETE, 3);
+	expect_frame(1, SPOT(RULE_PLAIN));
+	expect_frame(2, SPOT(RULE_OUTERMOST));
+	assert_true(result.replaced);
+	/* not where code is: what is known may be of a frame that was left */
+	SNAPSHOT->stack[1] = BIAS + SPOT(RULE_PLAIN) + 1;
+	SNAPSHOT->stack[2] = BIAS + SPOT(RULE_OUTERMOST) + 1;
+	unwind(SNAPSHOT, &ops, &result);
+	expect_end(STACK_END_COMPLETE, 4);
+	assert_false(result.replaced);
+	/* nothing is known of this one */
+	cfa = STACK + 24;
+	SNAPSHOT->stack[1] = TRAMPOLINE;
+	unwind(SNAPSHOT, &ops, &result);
+	expect_end(STACK_END_NO_MODULE, 3);
+	assert_false(result.replaced);
 }
 
 /* The caller's CFA is rbx, and its return address at rbx - 8. */
@@ -872,6 +907,7 @@ int main(void)
 {
 	static const struct CMUnitTest rule_tests[] = {
 		cmocka_unit_test_setup(frames_are_where_calls_are, rules_set_up),
+		cmocka_unit_test(return_addresses_that_were_replaced),
 		cmocka_unit_test(registers_of_callers),
 		cmocka_unit_test(rules_are_applied_at_once),
 		cmocka_unit_test(a_register_saved_below_the_stack_pointer),

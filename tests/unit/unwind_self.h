@@ -213,7 +213,7 @@ static struct unwind_result result;
 
 static void walk(void)
 {
-	unwind(SNAPSHOT, places_locate, places, &result);
+	unwind(SNAPSHOT, &(struct unwind_ops){.locate = places_locate, .ctx = places}, &result);
 }
 
 static uint64_t frame_pc(size_t i)
@@ -296,13 +296,15 @@ static void expect_reads_are_all(void)
 	for (unsigned int reg = 0; reg < SNAPSHOT->register_count; reg++)
 		if (!(result.used_registers >> reg & 1) && reg != arch->sp && reg != arch->pc)
 			other.snapshot.registers[reg] ^= 0x5555555555555555;
-	unwind(&other.snapshot, places_locate, places, &again);
+	unwind(&other.snapshot, &(struct unwind_ops){.locate = places_locate, .ctx = places},
+	       &again);
 	expect_same(&result, &again);
 	for (uint32_t i = 0; i < result.read_count; i++) {
 		uint64_t changed = result.reads[i].value ^ 0x100;
 
 		memcpy((char *)other.snapshot.stack + result.reads[i].offset, &changed, 8);
-		unwind(&other.snapshot, places_locate, places, &again);
+		unwind(&other.snapshot,
+		       &(struct unwind_ops){.locate = places_locate, .ctx = places}, &again);
 		matter += again.frame_count != result.frame_count ||
 			  memcmp(again.frames, result.frames,
 				 result.frame_count * sizeof(*result.frames)) != 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "user/stack/elf_file.h"
+#include "user/base/elf_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -171,28 +171,44 @@ static size_t padded(uint32_t size)
 	return ((size_t)size + 3) & ~(size_t)3;
 }
 
+bool elf_note_next(const uint8_t *notes, size_t size, size_t *at, struct elf_note *note)
+{
+	Elf64_Nhdr header;
+	size_t name, desc, next;
+
+	if (*at > size || size - *at < sizeof(header))
+		return false;
+	memcpy(&header, notes + *at, sizeof(header));
+	name = *at + sizeof(header);
+	if (padded(header.n_namesz) > size - name)
+		return false;
+	desc = name + padded(header.n_namesz);
+	if (header.n_descsz > size - desc)
+		return false;
+	/* the last one's padding may be missing */
+	next = padded(header.n_descsz);
+	*at = next > size - desc ? size : desc + next;
+	*note = (struct elf_note){
+		.type = header.n_type,
+		.name = (const char *)notes + name,
+		.name_size = header.n_namesz,
+		.desc = notes + desc,
+		.desc_size = header.n_descsz,
+	};
+	return true;
+}
+
 static size_t find_build_id(const uint8_t *notes, size_t size, uint8_t id[ELF_BUILD_ID_MAX])
 {
-	Elf64_Nhdr note;
+	struct elf_note note;
 
-	for (size_t at = 0; size - at >= sizeof(note);) {
-		size_t name = at + sizeof(note), desc;
-
-		memcpy(&note, notes + at, sizeof(note));
-		if (padded(note.n_namesz) > size - name)
-			break;
-		desc = name + padded(note.n_namesz);
-		if (note.n_descsz > size - desc)
-			break;
-		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(ELF_NOTE_GNU) &&
-		    !memcmp(notes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) &&
-		    note.n_descsz <= ELF_BUILD_ID_MAX) {
-			memcpy(id, notes + desc, note.n_descsz);
-			return note.n_descsz;
-		}
-		if (padded(note.n_descsz) > size - desc)
-			break;
-		at = desc + padded(note.n_descsz);
+	for (size_t at = 0; elf_note_next(notes, size, &at, &note);) {
+		if (note.type != NT_GNU_BUILD_ID || note.name_size != sizeof(ELF_NOTE_GNU) ||
+		    memcmp(note.name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) != 0 ||
+		    note.desc_size > ELF_BUILD_ID_MAX)
+			continue;
+		memcpy(id, note.desc, note.desc_size);
+		return note.desc_size;
 	}
 	return 0;
 }

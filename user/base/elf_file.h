@@ -3,10 +3,10 @@
  * The sections of an ELF file that may be anyone's and may change while it is
  * read: the header and the table of sections are copied once, checked once, and
  * contents are read with bounds. (libelf takes counts and sizes as the file has
- * them, and reads them again later.) 64-bit little-endian files only, as module.h.
+ * them, and reads them again later.) 64-bit little-endian files of x86_64 and arm64 only.
  */
-#ifndef TIDEMARK_STACK_ELF_FILE_H
-#define TIDEMARK_STACK_ELF_FILE_H
+#ifndef TIDEMARK_BASE_ELF_FILE_H
+#define TIDEMARK_BASE_ELF_FILE_H
 
 #include <elf.h>
 #include <stdbool.h>
@@ -52,6 +52,21 @@ const char *elf_file_name(const struct elf_file *file, const Elf64_Shdr *section
 
 /* A copy of a section's bytes, the caller's, with a NUL behind it; NULL if larger than max. */
 void *elf_file_copy(const struct elf_file *file, const Elf64_Shdr *section, size_t max);
+
+/* A note in a copied section. */
+struct elf_note {
+	uint32_t type;
+	const char *name; /* name_size bytes with the NUL they should end with */
+	size_t name_size;
+	const uint8_t *desc;
+	size_t desc_size;
+};
+
+/*
+ * The note at *at, which then is behind it. False: no further one; short of size, *at is
+ * where one is cut off.
+ */
+bool elf_note_next(const uint8_t *notes, size_t size, size_t *at, struct elf_note *note);
 
 /* Bytes of its build id, 0 without one. */
 size_t elf_file_build_id(const struct elf_file *file, uint8_t id[ELF_BUILD_ID_MAX]);

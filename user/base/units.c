@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static char *scaled(char *text, double value, double base, const char *const *prefixes,
 		    size_t count)
@@ -52,5 +53,31 @@ char *units_signed_bytes(char *text, double bytes)
 	units_bytes(plain, bytes);
 	snprintf(text, UNITS_TEXT_LEN, "%s%.*s", bytes >= 0.5 ? "+" : "", UNITS_TEXT_LEN - 2,
 		 plain);
+	return text;
+}
+
+char *units_whole(char *text, uint64_t count)
+{
+	char *at = text + UNITS_TEXT_LEN - 1;
+
+	*at = '\0';
+	for (unsigned int digits = 0; count || !digits; digits++, count /= 10) {
+		if (digits && digits % 3 == 0)
+			*--at = ',';
+		*--at = (char)('0' + count % 10);
+	}
+	return memmove(text, at, strlen(at) + 1);
+}
+
+char *units_share(char *text, uint64_t part, uint64_t whole)
+{
+	double percent = whole ? (double)part * 100 / (double)whole : 0;
+
+	if (!part || part >= whole)
+		snprintf(text, UNITS_TEXT_LEN, part && whole ? "100%%" : "0");
+	else if (percent < 0.05)
+		snprintf(text, UNITS_TEXT_LEN, "<0.1%%");
+	else
+		snprintf(text, UNITS_TEXT_LEN, "%.1f%%", fmin(percent, 99.9));
 	return text;
 }

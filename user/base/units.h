@@ -13,7 +13,7 @@
 #define NSEC_PER_MSEC 1000000ULL
 
 /* Enough for any result of the functions below. */
-#define UNITS_TEXT_LEN 24
+#define UNITS_TEXT_LEN 32
 
 static inline uint64_t page_floor(uint64_t addr)
 {
@@ -38,5 +38,11 @@ char *units_count(char *text, double count);
 
 /* Like units_bytes with an explicit sign, for rates and differences: "+1.20M", "0", "-4.00K". */
 char *units_signed_bytes(char *text, double bytes);
+
+/* A count in full: "12,345". Returns text. */
+char *units_whole(char *text, uint64_t count);
+
+/* A part of a whole, cut, not rounded up to it: "0", "<0.1%", "12.3%", "100%". Returns text. */
+char *units_share(char *text, uint64_t part, uint64_t whole);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "user/stack/elf_file.h"
+#include "user/base/elf_file.h"
 
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 

@@ -9,8 +9,8 @@
 #include <sys/auxv.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/elf_file.h"
 #include "user/stack/cfi.h"
-#include "user/stack/elf_file.h"
 #include "user/stack/module_rows.h"
 #include "user/stack/unwind_arch.h"
 

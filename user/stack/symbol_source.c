@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "user/base/elf_file.h"
 #include "user/stack/debug_file.h"
-#include "user/stack/elf_file.h"
 
 static bool starts_with(const char *text, const char *prefix)
 {

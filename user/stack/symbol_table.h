@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "user/stack/elf_file.h"
+#include "user/base/elf_file.h"
 #include "user/stack/spans.h"
 
 /* A browser with all its symbols has a million functions. */

@@ -242,16 +242,25 @@ static enum stack_end chain_leaves(const struct walk *walk, uint64_t fp, enum st
 	return near && walk->end != STACK_END_BAD_CFI ? walk->end : otherwise;
 }
 
+/* May a frame with that CFA return to pc? What replaced the address there is no caller's code. */
+static bool returns_to_code(const struct walk *walk, uint64_t pc, uint64_t cfa)
+{
+	const struct unwind_ops *ops = walk->ops;
+	struct unwind_place place = {0};
+
+	if (pc)
+		ops->locate(ops->ctx, pc - 1, &place);
+	return place.executable || (ops->replaced && ops->replaced(ops->ctx, cfa));
+}
+
 /*
  * A caller's frame by the frame pointer, for want of anything better: it points
  * to the caller's and the return address, on x86_64 and arm64 alike. `otherwise`
  * is the end if that is not so.
  */
-static enum stack_end step_guess(struct walk *walk, unwind_locate locate, void *ctx,
-				 enum stack_end otherwise)
+static enum stack_end step_guess(struct walk *walk, enum stack_end otherwise)
 {
 	const struct unwind_arch *arch = walk->arch;
-	struct unwind_place place;
 	uint64_t fp, next, pc;
 
 	if (!walk_register(walk, arch->fp, &fp))
@@ -263,10 +272,7 @@ static enum stack_end step_guess(struct walk *walk, unwind_locate locate, void *
 	if (!walk_word(walk, fp, &next) || !walk_word(walk, fp + 8, &pc))
 		return chain_leaves(walk, fp, otherwise);
 	pc &= arch->address_mask;
-	memset(&place, 0, sizeof(place));
-	if (pc)
-		locate(ctx, pc - 1, &place);
-	if (!place.executable)
+	if (!returns_to_code(walk, pc, fp + 16))
 		return otherwise;
 	walk->known = 0;
 	register_set(walk, arch->fp, next);
@@ -298,17 +304,16 @@ static int frame_row(const struct walk *walk, const struct unwind_place *place,
 	return !rc && !(*row)->signal_frame ? -ENOENT : rc;
 }
 
-static enum stack_end frame_step(struct walk *walk, const struct unwind_place *place,
-				 unwind_locate locate, void *ctx)
+static enum stack_end frame_step(struct walk *walk, const struct unwind_place *place)
 {
 	const struct unwind_row *row;
 
 	if (walk->top && walk->sp == walk->top)
 		return STACK_END_COMPLETE; /* the loader's entry says nothing of being one */
 	if (!place->module_number)
-		return step_guess(walk, locate, ctx, STACK_END_NO_MODULE);
+		return step_guess(walk, STACK_END_NO_MODULE);
 	if (!place->module)
-		return step_guess(walk, locate, ctx,
+		return step_guess(walk,
 				  place->unreadable ? STACK_END_UNREADABLE : STACK_END_NO_CFI);
 	if (module_machine(place->module) != walk->arch->machine)
 		return STACK_END_NO_CFI;
@@ -317,7 +322,7 @@ static enum stack_end frame_step(struct walk *walk, const struct unwind_place *p
 	case 0:
 		return step_row(walk, row);
 	case -ENOENT:
-		return step_guess(walk, locate, ctx, STACK_END_NO_CFI);
+		return step_guess(walk, STACK_END_NO_CFI);
 	case -EBADMSG:
 		return STACK_END_BAD_CFI;
 	default:
@@ -326,21 +331,42 @@ static enum stack_end frame_step(struct walk *walk, const struct unwind_place *p
 }
 
 /* Where a frame is: a caller where its call is, the byte before it goes on. */
-static void frame_locate(const struct walk *walk, unwind_locate locate, void *ctx,
-			 struct unwind_place *place)
+static void frame_locate(const struct walk *walk, struct unwind_place *place)
 {
+	const struct unwind_ops *ops = walk->ops;
 	uint64_t at = walk->pc - !walk->exact;
 
 	/* the page of uretprobes is returned to at its first byte */
 	if (!walk->exact && !(walk->pc & (PAGE_BYTES - 1))) {
 		memset(place, 0, sizeof(*place));
-		locate(ctx, walk->pc, place);
+		ops->locate(ops->ctx, walk->pc, place);
 		if (place->uprobes)
 			return;
 	}
 	memset(place, 0, sizeof(*place));
 	place->address = at;
-	locate(ctx, at, place);
+	ops->locate(ops->ctx, at, place);
+}
+
+/*
+ * The callee returned to where no code is known to be: to a uretprobe's trampoline, whose page
+ * may not have been listed yet, if something is known of the frame. True: the walk is where it
+ * would be without it.
+ */
+static bool frame_restore(struct walk *walk)
+{
+	const struct unwind_ops *ops = walk->ops;
+	uint64_t pc;
+
+	if (walk->exact || !ops->replaced)
+		return false;
+	pc = ops->replaced(ops->ctx, walk->sp);
+	if (!pc)
+		return false;
+	walk->result->replaced = true;
+	register_set(walk, walk->arch->pc, pc);
+	walk->pc = pc;
+	return true;
 }
 
 static void frame_add(struct unwind_result *result, const struct unwind_place *place)
@@ -350,14 +376,16 @@ static void frame_add(struct unwind_result *result, const struct unwind_place *p
 }
 
 /* The frames from the one at hand on; why there are no more. */
-static enum stack_end walk_frames(struct walk *walk, unwind_locate locate, void *ctx)
+static enum stack_end walk_frames(struct walk *walk)
 {
 	struct unwind_result *result = walk->result;
 	struct unwind_place place;
 	enum stack_end end;
 
 	do {
-		frame_locate(walk, locate, ctx, &place);
+		frame_locate(walk, &place);
+		if (result->frame_count && !place.module_number && frame_restore(walk))
+			frame_locate(walk, &place);
 		/* what an instruction that a uprobe lies on does, is done there, too */
 		if (place.uprobes && result->frame_count)
 			return STACK_END_UPROBE;
@@ -369,19 +397,21 @@ static enum stack_end walk_frames(struct walk *walk, unwind_locate locate, void 
 		/* the handler ran on a stack of its own, and that is what was copied */
 		if (walk->signalled && (walk->sp < walk->bottom || walk->sp > walk->limit))
 			return STACK_END_CUT;
-		end = frame_step(walk, &place, locate, ctx);
+		end = frame_step(walk, &place);
 	} while (end == STEP_DONE);
 	return end;
 }
 
-void unwind(const struct event_snapshot *snapshot, unwind_locate locate, void *ctx,
+void unwind(const struct event_snapshot *snapshot, const struct unwind_ops *ops,
 	    struct unwind_result *result)
 {
 	const struct unwind_arch *arch = unwind_arch(snapshot->machine);
-	struct walk walk = {.snapshot = snapshot, .arch = arch, .result = result, .exact = true};
+	struct walk walk = {
+		.snapshot = snapshot, .arch = arch, .ops = ops, .result = result, .exact = true};
 
 	result->frame_count = 0;
 	result->guessed = 0;
+	result->replaced = false;
 	result->used_registers = 0;
 	result->read_count = 0;
 	result->end = STACK_END_BAD_CFI;
@@ -396,6 +426,6 @@ void unwind(const struct event_snapshot *snapshot, unwind_locate locate, void *c
 		walk.limit = walk.bottom; /* there is no such stack */
 	if (snapshot->top > walk.bottom && snapshot->top <= EVENT_ADDRESS_LIMIT)
 		walk.top = snapshot->top;
-	result->end = walk_frames(&walk, locate, ctx);
+	result->end = walk_frames(&walk);
 	result->used_registers &= ~(UNWIND_REGISTER(arch->sp) | UNWIND_REGISTER(arch->pc));
 }

@@ -27,6 +27,19 @@ struct unwind_place {
 typedef void (*unwind_locate)(void *ctx, uint64_t pc, struct unwind_place *place);
 
 /*
+ * What belongs where a frame with this CFA returns to, if something else was put there: 0: nothing
+ * is known of it.
+ */
+typedef uint64_t (*unwind_replaced)(void *ctx, uint64_t cfa);
+
+/* The process at hand. replaced may be NULL. */
+struct unwind_ops {
+	unwind_locate locate;
+	unwind_replaced replaced;
+	void *ctx;
+};
+
+/*
  * A word of the snapshot that the walk read, and what it was: as long as all of
  * these are the same, from the same pc, stack pointer and used registers, in a
  * snapshot with the same top, as long and as complete, so is the call chain.
@@ -42,6 +55,7 @@ struct unwind_result {
 	enum stack_end end;
 	uint32_t frame_count;
 	struct event_frame frames[EVENT_FRAMES_MAX];
+	bool replaced;		 /* it rests on an answer of unwind_replaced(), too */
 	uint32_t guessed;	 /* steps by frame pointer, for want of unwind information */
 	uint64_t used_registers; /* bit per register but pc and sp whose initial value mattered */
 	uint32_t read_count;	 /* more than UNWIND_READS_MAX: not all were noted */
@@ -52,7 +66,7 @@ struct unwind_result {
  * Always gives a result: what could be walked, and how it ended. The snapshot
  * has passed event_check().
  */
-void unwind(const struct event_snapshot *snapshot, unwind_locate locate, void *ctx,
+void unwind(const struct event_snapshot *snapshot, const struct unwind_ops *ops,
 	    struct unwind_result *result);
 
 #endif

@@ -18,6 +18,7 @@
 struct walk {
 	const struct event_snapshot *snapshot;
 	const struct unwind_arch *arch;
+	const struct unwind_ops *ops;
 	struct unwind_result *result;
 	uint64_t bottom; /* the snapshot's bytes are of [bottom, limit) */
 	uint64_t limit;

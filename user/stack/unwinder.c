@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "user/stack/returns.h"
 #include "user/stack/unwind.h"
 
 /*
@@ -87,6 +88,7 @@ struct unwinder {
 	struct waiting waiting[WAITING];
 	uint32_t waiting_next;
 	struct unwind_totals totals;
+	struct returns returns;	       /* of functions whose return is marked */
 	const struct event_header *at; /* the record at hand */
 };
 
@@ -122,6 +124,7 @@ void unwinder_rest(struct unwinder *unwinder)
 	repeats_free(unwinder);
 	texts_free(&unwinder->texts);
 	texts_free(&unwinder->listed);
+	returns_free(&unwinder->returns);
 	unwinder->made = false;
 }
 
@@ -147,6 +150,8 @@ struct unwinder *unwinder_fork(const struct unwinder *parent, const struct ledge
 		memcpy(child->listed.items, parent->listed.items, count * sizeof(struct text));
 		child->listed.count = child->listed.capacity = count;
 	}
+	/* what does not fit: stacks that end in `uprobe`, which is counted */
+	(void)returns_fork(&parent->returns, &child->returns);
 	return child;
 }
 
@@ -419,9 +424,12 @@ static void repeat_keep(struct unwinder *unwinder, const struct event_snapshot *
 		unwinder->repeats = calloc(REPEATS, sizeof(struct repeat *));
 	if (!unwinder->repeats || result->read_count > UNWIND_READS_MAX || snapshot->absent)
 		return;
-	/* the next walk may go further: a file that could not be opened is tried again */
-	if (result->guessed || result->end == STACK_END_UNREADABLE ||
-	    result->end == STACK_END_NO_MODULE)
+	/*
+	 * The next walk may go further: a file that could not be opened is tried again. Or
+	 * elsewhere: a trampoline looks the same whatever it stands for.
+	 */
+	if (result->guessed || result->replaced || result->end == STACK_END_UPROBE ||
+	    result->end == STACK_END_UNREADABLE || result->end == STACK_END_NO_MODULE)
 		return;
 	size = sizeof(*repeat) + result->read_count * sizeof(struct unwind_read);
 	repeat = unwinder->repeats[slot];
@@ -444,12 +452,24 @@ static void repeat_keep(struct unwinder *unwinder, const struct event_snapshot *
 	memcpy(repeat->reads, result->reads, result->read_count * sizeof(struct unwind_read));
 }
 
+static uint64_t replaced(void *ctx, uint64_t cfa)
+{
+	const struct unwinder *unwinder = ctx;
+
+	return returns_find(&unwinder->returns, unwinder->at->tid, cfa);
+}
+
 static uint32_t snapshot_walk(struct unwinder *unwinder, const struct event_snapshot *snapshot)
 {
+	const struct unwind_ops ops = {
+		.locate = locate,
+		.replaced = unwinder->returns.count ? replaced : NULL,
+		.ctx = unwinder,
+	};
 	struct unwind_result result; /* 20 KiB, of which a walk writes what it needs */
 	uint32_t stack;
 
-	unwind(snapshot, locate, unwinder, &result);
+	unwind(snapshot, &ops, &result);
 	unwinder->totals.ends[result.end]++;
 	unwinder->totals.guessed += result.guessed;
 	stack = stacks_add(unwinder->stacks, result.frames, result.frame_count, result.end,
@@ -504,6 +524,7 @@ static void on_snapshot(struct unwinder *unwinder, const struct event_snapshot *
 static void on_new_memory(struct unwinder *unwinder)
 {
 	unwinder->jit = NULL;
+	returns_free(&unwinder->returns);
 	unwinder->texts.count = 0;
 	unwinder->made = false;
 	unwinder->listed.count = 0;
@@ -530,6 +551,10 @@ void unwinder_event(struct unwinder *unwinder, const struct event_header *event)
 		break;
 	case EVENT_MMAP_FILE:
 		on_file(unwinder, (const struct event_mmap_file *)event);
+		break;
+	case EVENT_INVOCATION:
+		/* without memory for it the stacks end in `uprobe`, which is counted */
+		(void)returns_event(&unwinder->returns, (const struct event_invocation *)event);
 		break;
 	case EVENT_LOSS:
 		unwinder->totals.skipped += ((const struct event_loss *)event)->stacks;

@@ -169,6 +169,8 @@ static int watch_targets(struct app *app)
 			log_info("no process is called '%s' yet: waiting for one",
 				 options->names[i]);
 	}
+	if (!rc)
+		rc = live_check_invocations(app->live);
 	if (!rc && options->argv)
 		rc = live_spawn_held(app->live, options->argv, flags, &app->command_pid);
 	return rc;
@@ -380,15 +382,19 @@ static int app_open(struct app *app)
 		.hush_command = options->command == COMMAND_TOP,
 		.stack_bytes = options->stack_bytes,
 		.stack_rate = options->stack_rate,
+		.invocations = options->invocations,
+		.invocation_count = options->invocation_count,
 	};
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
 		.stacks = options->stack_bytes > 0,
 	};
+	int rc;
 
-	if (live_open(&live, &app->live))
-		return EXIT_IMPOSSIBLE;
+	rc = live_open(&live, &app->live);
+	if (rc)
+		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
 	app->pipeline = pipeline_new(live_source(app->live), &policy);
 	app->watch = watch_view_new(options->command == COMMAND_TOP);
 	if (!app->pipeline || !app->watch) {
@@ -402,8 +408,8 @@ static int app_open(struct app *app)
 			.formats = options->formats,
 			.version = TIDEMARK_VERSION,
 		};
-		int rc = export_open(&traces, &app->export);
 
+		rc = export_open(&traces, &app->export);
 		if (rc)
 			log_error("--export %s: %s; nothing is exported, the watching goes on",
 				  options->export_path, strerror(-rc));
@@ -457,7 +463,8 @@ static int app_run(struct app *app)
 	/* after the command was started: it is to have the limits and signals it would have had */
 	raise_file_limit();
 	signal(SIGPIPE, SIG_IGN);
-	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0))
+	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0,
+			    app->options.invocation_count > 0))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
 	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
 		log_error("cannot start a thread");

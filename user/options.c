@@ -12,6 +12,7 @@
 #include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/source/live.h"
+#include "user/view/clean_text.h"
 #include "user/view/export_format.h"
 
 #define INTERVAL_MS_DEFAULT 1000
@@ -26,6 +27,7 @@ enum {
 	KEY_EXPORT,
 	KEY_FORMAT,
 	KEY_FOR,
+	KEY_INVOCATION,
 	KEY_RECONCILE,
 	KEY_BUFFER,
 	KEY_STACK_RATE,
@@ -51,6 +53,12 @@ static const struct argp_option option_table[] = {
 	{"format", KEY_FORMAT, "LIST", 0,
 	 "What to write there, such as csv,pprof; default csv,jsonl. --format help lists the "
 	 "formats",
+	 2},
+	{"invocation", KEY_INVOCATION, "SPEC", 0,
+	 "Count memory by invocation. SPEC says where one begins and ends: "
+	 "usdt:PROVIDER:START,END, usdt:BINARY:PROVIDER:START,END (USDT probes) or "
+	 "func:BINARY:FUNCTION (its entry and return; a mangled name). BINARY is a path, or a "
+	 "file name that processes have mapped. Up to 8 times",
 	 2},
 	{NULL, 0, NULL, 0, "Seldom needed:", 3},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
@@ -102,14 +110,14 @@ struct parse {
 __attribute__((format(printf, 2, 3))) static error_t complain(struct parse *parse,
 							      const char *format, ...)
 {
-	char text[384];
+	char text[384], clean[CLEAN_TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (!parse->failed)
-		log_error("%s", text);
+		log_error("%s", clean_text(text, clean));
 	parse->failed = true;
 	return EINVAL;
 }
@@ -242,6 +250,30 @@ static error_t add_name(struct parse *parse, const char *text)
 	return 0;
 }
 
+static bool is_same(const struct invocation_spec *a, const struct invocation_spec *b)
+{
+	return a->kind == b->kind && !strcmp(a->binary, b->binary) &&
+	       !strcmp(a->provider, b->provider) && !strcmp(a->begin, b->begin) &&
+	       !strcmp(a->end, b->end);
+}
+
+static error_t add_invocation(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	struct invocation_spec *spec = &options->invocations[options->invocation_count];
+	char why[256];
+
+	if (options->invocation_count == INVOCATION_SPECS_MAX)
+		return complain(parse, "--invocation: at most %d of them", INVOCATION_SPECS_MAX);
+	if (invocation_spec_parse(text, spec, why, sizeof(why)))
+		return complain(parse, "--invocation '%.100s': %s", text, why);
+	for (size_t i = 0; i < options->invocation_count; i++)
+		if (is_same(&options->invocations[i], spec))
+			return complain(parse, "--invocation '%.100s': given twice", text);
+	options->invocation_count++;
+	return 0;
+}
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
@@ -290,6 +322,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return *arg ? 0 : complain(parse, "--export: give a directory");
 	case KEY_FORMAT:
 		return add_formats(parse, arg);
+	case KEY_INVOCATION:
+		return add_invocation(parse, arg);
 	case KEY_OMIT:
 		options->omit_program = arg;
 		return 0;

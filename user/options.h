@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/source/invocation_spec.h"
+
 #define OPTIONS_LIST_MAX 64
 
 enum exit_code {
@@ -36,6 +38,8 @@ struct options {
 	unsigned int stack_rate; /* stacks of page faults per second; 0: none of faults */
 	const char *export_path; /* NULL: none */
 	uint32_t formats;	 /* of the export, see view/export_format.h */
+	struct invocation_spec invocations[INVOCATION_SPECS_MAX]; /* their texts point into argv */
+	size_t invocation_count;
 	const char *omit_program;
 };
 

@@ -123,6 +123,50 @@ static void usage_texts(void **state)
 	refuse(many);
 }
 
+/* The line says what is wrong with it. */
+static void refuse_invocation(const char *spec, const char *words)
+{
+	struct run run;
+
+	REFUSE("watch", "-p", "1", "--invocation", spec);
+	RUN(&run, "top", "-p", "1", "--invocation", spec);
+	run_expect(&run, 64);
+	expect_one_line(&run, words);
+	run_release(&run);
+}
+
+static void usage_invocations(void **state)
+{
+	static char texts[9][32], long_name[512];
+	const char *many[2 * ARRAY_SIZE(texts) + 4] = {"watch", "-p", "1"};
+
+	(void)state;
+	REFUSE("watch", "-p", "1", "--invocation");
+	refuse_invocation("", "usdt:PROVIDER:START,END");
+	refuse_invocation("orders", "func:BINARY:FUNCTION");
+	refuse_invocation("kprobe:orders:begin,end", "unknown kind");
+	refuse_invocation("usdt:orders", "missing");
+	refuse_invocation("usdt:orders:begin", "at the end");
+	refuse_invocation("usdt:orders:begin,", "at the end");
+	refuse_invocation("usdt::begin,end", "PROVIDER is empty");
+	refuse_invocation("usdt:orders:begin,begin", "the same probe");
+	refuse_invocation("func:handle", "missing");
+	refuse_invocation("func::handle", "BINARY is empty");
+	refuse_invocation("func:handler:", "FUNCTION is empty");
+	refuse_invocation("func:handler:order::handle(int)", "mangled");
+	refuse_invocation("usdt:a\nb:begin,end", "control character");
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	memcpy(long_name, "func:x:", 7);
+	refuse_invocation(long_name, "FUNCTION is too long: at most 255");
+	REFUSE("watch", "-p", "1", "--invocation", "func:x:f", "--invocation", "func:x:f");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		snprintf(texts[i], sizeof(texts[i]), "func:x:f%zu", i);
+		many[3 + 2 * i] = "--invocation";
+		many[4 + 2 * i] = texts[i];
+	}
+	refuse(many);
+}
+
 static void help_and_version(void **state)
 {
 	struct run run;
@@ -135,6 +179,7 @@ static void help_and_version(void **state)
 	assert_non_null(strstr(run.out_text.data, "--export"));
 	assert_non_null(strstr(run.out_text.data, "--format"));
 	assert_non_null(strstr(run.out_text.data, "--stack-rate"));
+	assert_non_null(strstr(run.out_text.data, "--invocation=SPEC"));
 	assert_non_null(strstr(run.out_text.data, "--stack-bytes"));
 	assert_non_null(strstr(run.out_text.data, "64"));
 	assert_null(strstr(run.out_text.data, "omit-program"));
@@ -549,6 +594,7 @@ int main(int argc, char **argv)
 		E2E_TEST(usage_unknown_options),
 		E2E_TEST(usage_numbers),
 		E2E_TEST(usage_texts),
+		E2E_TEST(usage_invocations),
 		E2E_TEST(help_and_version),
 		E2E_TEST(list_of_formats),
 		E2E_TEST(unknown_format),

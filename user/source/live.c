@@ -19,6 +19,28 @@
  */
 #define DRAIN_NS (50 * NSEC_PER_MSEC)
 
+/* Its files with code are looked at after this drain. */
+static void note_program(struct live_process *process, uint64_t time_ns)
+{
+	if (!process)
+		return;
+	process->identify = process->probe = true;
+	process->probed_once = false;
+	process->probed = 0;
+	process->since_ns = time_ns;
+}
+
+static void note_file(struct live *live, const struct event_mmap_file *event)
+{
+	struct live_process *process;
+
+	if (!live->invocations || !(event->m.prot & PROT_EXEC))
+		return;
+	process = live_process_find(live, event->m.h.pid);
+	if (process)
+		process->probe = true;
+}
+
 /* Keeps the table of processes in step with the stream. */
 static void note_record(struct live *live, const struct event_header *event)
 {
@@ -26,18 +48,21 @@ static void note_record(struct live *live, const struct event_header *event)
 
 	switch (event->kind) {
 	case EVENT_FORK:
-		if (((const struct event_fork *)event)->flags & FORK_WATCHED) {
-			process = live_process_add(live, ((const struct event_fork *)event)->child);
-			if (process)
-				process->identify = true;
-		}
+		if (((const struct event_fork *)event)->flags & FORK_WATCHED)
+			note_program(
+				live_process_add(live, ((const struct event_fork *)event)->child),
+				event->time_ns);
 		break;
 	case EVENT_EXEC:
-		process = live_process_add(live, event->pid);
-		if (process)
-			process->identify = true;
+		note_program(live_process_add(live, event->pid), event->time_ns);
+		break;
+	case EVENT_MMAP_FILE:
+		note_file(live, (const struct event_mmap_file *)event);
 		break;
 	case EVENT_EXIT:
+		process = live_process_find(live, event->pid);
+		if (process)
+			live_invocations_warn(live, process);
 		live_process_drop(live, event->pid);
 		break;
 	default:
@@ -93,6 +118,8 @@ static void end_interval(struct live *live, uint64_t now)
 	}
 	event.h = live_header(EVENT_INTERVAL, sizeof(event), 0);
 	live_push(live, &event.h);
+	live_invocations_warn(live, NULL);
+	live_invocations_rest(live);
 	live->interval_due_ns += live->interval_ns;
 	if (live->interval_due_ns < now) /* we were stopped: no burst to catch up */
 		live->interval_due_ns = now + live->interval_ns;
@@ -145,6 +172,7 @@ static int live_drain(struct source *source, source_sink sink, void *ctx)
 	live_check_losses(live, begin);
 	if (begin >= live->interval_due_ns)
 		end_interval(live, begin);
+	live_invocations_run(live);
 	live_run_jobs(live);
 	return 0;
 }
@@ -178,6 +206,7 @@ static void live_close(struct source *source)
 	struct live *live = live_of(source);
 	struct live_process *process;
 
+	live_invocations_close(live);
 	for (size_t i = 0; i < live->link_count; i++)
 		bpf_link__destroy(live->links[i]);
 	while ((process = RB_MIN(live_processes, &live->processes)))

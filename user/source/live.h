@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include "user/source/invocation_spec.h"
 #include "user/source/source.h"
 
 #define LIVE_BUFFER_DEFAULT ((size_t)32 << 20)
@@ -29,8 +30,11 @@ struct live_options {
 	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
 	uint32_t stack_rate; /* stacks of page faults per second; beyond, one fault in N */
 	unsigned int interval_ms;
-	bool hush_command;	  /* what a command writes to the terminal goes nowhere */
-	unsigned int poll_ms;	  /* how long records may wait in the buffer; 0: 20 */
+	bool hush_command;    /* what a command writes to the terminal goes nowhere */
+	unsigned int poll_ms; /* how long records may wait in the buffer; 0: 20 */
+	/* The caller's, as long as the live; see live_check_invocations(). */
+	const struct invocation_spec *invocations;
+	size_t invocation_count;
 	const char *omit_program; /* a BPF program to leave out, for tests; NULL: none */
 };
 
@@ -38,7 +42,8 @@ struct live;
 
 /*
  * -EPERM: not root or BPF is refused; -EOPNOTSUPP: the kernel lacks something
- * needed; -EINVAL: options. *live is untouched on failure.
+ * needed; -EINVAL: options; -ENOENT: a file that --invocation gives by its path has not what it
+ * names, or not so that it can be probed. *live is untouched on failure.
  */
 int live_open(const struct live_options *options, struct live **live);
 
@@ -57,6 +62,19 @@ int live_watch_pid(struct live *live, uint32_t pid, uint32_t flags);
  * than 15 bytes; -E2BIG: too many names.
  */
 int live_watch_name(struct live *live, const char *name, uint32_t flags, unsigned int *found);
+
+/*
+ * Are the probes of all --invocation there? Those of a file given by its path are attached by
+ * live_open(), others to each file that a watched process has mapped, now or later. -ENOENT: what
+ * is watched already has none of them, with names like the one wanted. What can only be known later
+ * (a library may be loaded yet, a command is not started) is said then, once (log.h).
+ *
+ * Probes are on files: whoever runs one hits them, watched or not. That costs 0.5 us at a USDT
+ * probe, 1 us at a function and its return, and 11 us at a function whose first instruction the
+ * kernel has to step over one by one (of x86_64's push, nop, jmp and call it need not). They go
+ * when the live is closed or tidemark is killed.
+ */
+int live_check_invocations(struct live *live);
 
 /*
  * Starts a command, watched from its first instruction. argv is NULL-terminated,

@@ -21,15 +21,22 @@
 /* How often the kernel's loss counters are read. */
 #define LOSS_NS (100 * NSEC_PER_MSEC)
 
+#define PROBE_PAIRS_MAX 128 /* each takes two of usdt.bpf.h's 256 specifications */
+
 struct live_process {
 	RB_ENTRY(live_process) link;
 	uint32_t pid;
 	struct proc proc;
 	bool opened;
-	bool identify;	      /* its program is new: say what it is */
-	unsigned int jobs;    /* looks under way */
-	uint64_t lost;	      /* told of so far */
-	uint64_t stacks_lost; /* likewise */
+	bool identify;			      /* its program is new: say what it is */
+	bool probe;			      /* it may have mapped files that --invocation means */
+	bool probed_once;		      /* they were looked at since its exec */
+	unsigned int probed;		      /* mappings of such files that were found then */
+	uint64_t pairs[PROBE_PAIRS_MAX / 64]; /* bit i: the i-th pair of probes is on one */
+	uint64_t since_ns;		      /* it began to be watched, or its present program */
+	unsigned int jobs;		      /* looks under way */
+	uint64_t lost;			      /* told of so far */
+	uint64_t stacks_lost;		      /* likewise */
 };
 
 RB_HEAD(live_processes, live_process);
@@ -46,6 +53,7 @@ struct live {
 	bool hush;	       /* its output is not to reach the terminal */
 	struct look_job *jobs; /* in turn */
 	struct look_job **jobs_tail;
+	struct live_invocations *invocations; /* NULL: none are marked */
 	struct source_state state;
 	size_t buffer_bytes;
 	const uint64_t *consumer_pos; /* of the ring buffer, mapped: kernel/bpf/ringbuf.c */
@@ -98,6 +106,75 @@ bool live_looking(const struct source *source, uint32_t pid);
 int live_list_code(struct source *source, uint32_t pid, source_sink sink, void *ctx);
 int live_open_file(struct source *source, uint32_t pid, uint64_t address, uint32_t dev,
 		   uint64_t ino, char path[EVENT_PATH_LEN]);
+
+/* live_probes.c: probes on files */
+
+/*
+ * A file, wherever it is mounted: an overlay and what is below it, or two containers of one image,
+ * are one inode to the kernel's uprobes, and on no device are numbers and times all the same.
+ */
+struct code_file {
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns;
+	int64_t btime_ns; /* 0: the file system does not know */
+};
+
+static inline bool code_file_same(const struct code_file *a, const struct code_file *b)
+{
+	return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	       a->btime_ns == b->btime_ns;
+}
+
+/* What path leads to below dir_fd; "": dir_fd itself. 0 or a negative errno. */
+int code_file_read(int dir_fd, const char *path, struct code_file *file);
+
+/* The same as the process sees the path, by its root directory. */
+int code_file_seen(const struct proc *proc, const char *path, struct code_file *file);
+
+/* The probes of one --invocation on one file. */
+struct probe_pair {
+	struct code_file file;
+	const struct invocation_spec *spec;
+	struct bpf_link *begin;
+	struct bpf_link *end;
+	uint64_t idle_ns; /* since then no watched process has the file; 0: one has */
+};
+
+/*
+ * Puts them on an open file. offset: of a function, as probes_find_function() says it. Everyone
+ * who runs that file hits them from then on, see live_check_invocations(). The first uprobe of the
+ * machine takes some 10 ms, others 0.1 ms.
+ * -errno; nothing is left attached then. The file may be closed.
+ */
+int probe_pair_attach(const struct tidemark *skeleton, const struct invocation_spec *spec, int fd,
+		      uint64_t offset, struct probe_pair *pair);
+void probe_pair_detach(struct probe_pair *pair);
+
+/* live_invocations.c: whose files are looked at, and what is said of it */
+
+/*
+ * Before loading: chooses the BPF programs. -ENOENT: a file that was named by its path has not
+ * what was named in it.
+ */
+int live_invocations_open(struct live *live, const struct live_options *options);
+
+/* After loading: puts probes on files that were named by their path and can be seen from here. */
+int live_invocations_attach(struct live *live);
+
+/* Before a command runs: its program is given its probes. */
+void live_invocations_command(struct live *live, const char *command);
+
+/* Looks at the processes that have a new program or new files. */
+void live_invocations_run(struct live *live);
+
+/* Takes the probes off files that nobody who is watched has had for some time. */
+void live_invocations_rest(struct live *live);
+
+/* Says once what could not be found so far. process: it ends; NULL: an interval did. */
+void live_invocations_warn(struct live *live, struct live_process *process);
+
+void live_invocations_close(struct live *live);
 
 /* live.c */
 extern const struct source_ops live_ops;

@@ -31,7 +31,9 @@ static bool check_loss(struct live *live, struct live_process *process)
 		process->lost = process->stacks_lost = 0; /* the pid is another process's now */
 	lost = watched.lost != process->lost;
 	if (lost || watched.stacks_lost != process->stacks_lost) {
-		process->identify |= lost; /* an EXEC may be among them */
+		/* an EXEC may be among them, or a new file */
+		process->identify |= lost;
+		process->probe |= lost;
 		event.h = live_header(EVENT_LOSS, sizeof(event), process->pid);
 		event.lost = watched.lost - process->lost;
 		event.stacks = watched.stacks_lost - process->stacks_lost;
@@ -62,7 +64,8 @@ static void attach_unknown(struct live *live, uint32_t pid, const struct watched
 		live_process_drop(live, pid);
 		return;
 	}
-	process->opened = process->identify = true;
+	process->opened = process->identify = process->probe = true;
+	process->since_ns = clock_ns();
 	process->lost = watched->lost;
 	live_push_attach(live, process);
 }

@@ -100,6 +100,9 @@ static int live_load(struct live *live, const struct live_options *options)
 	rc = programs_select(live->skeleton->obj, options->omit_program);
 	if (rc)
 		return rc;
+	rc = live_invocations_open(live, options);
+	if (rc)
+		return rc;
 	live->buffer_bytes = power_of_two_at_least(options->buffer_bytes);
 	live->skeleton->rodata->wake_bytes = live->buffer_bytes / 4;
 	live->skeleton->rodata->snapshot_bytes = (uint32_t)options->stack_bytes;
@@ -116,7 +119,8 @@ static int live_load(struct live *live, const struct live_options *options)
 	rc = map_positions(live);
 	if (rc)
 		return explain_load(rc);
-	return programs_attach(live->skeleton->obj, live->links, LINKS_MAX, &live->link_count);
+	rc = programs_attach(live->skeleton->obj, live->links, LINKS_MAX, &live->link_count);
+	return rc ? rc : live_invocations_attach(live);
 }
 
 int live_open(const struct live_options *options, struct live **out)

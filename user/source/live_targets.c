@@ -68,7 +68,8 @@ int live_watch_pid(struct live *live, uint32_t pid, uint32_t flags)
 	}
 	process->proc = proc;
 	process->opened = true;
-	process->identify = true;
+	process->identify = process->probe = true;
+	process->since_ns = clock_ns();
 	live_push_attach(live, process);
 	return 0;
 }
@@ -144,6 +145,7 @@ int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t
 		spawn_failed(live, argv[0], rc);
 		return rc;
 	}
+	live_invocations_command(live, argv[0]);
 	*pid = live->spawn.pid;
 	return 0;
 }

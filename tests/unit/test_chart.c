@@ -211,6 +211,33 @@ static void too_small_draws_nothing(void **state)
 	}
 }
 
+static void assert_bar(bool ascii, double share, const char *expected)
+{
+	struct grid grid = sheet(1, 12, ascii);
+
+	chart_bar(&grid, 0, 1, 8, STYLE_SPARK, share);
+	assert_grid(&grid, expected);
+}
+
+static void bars_end_within_a_column(void **state)
+{
+	(void)state;
+	assert_bar(false, 0, "\n");
+	assert_bar(false, 1, " ████████\n");
+	assert_bar(false, 0.5, " ████\n");
+	assert_bar(false, 1.0 / 16, " ▌\n");
+	assert_bar(false, 15.0 / 64, " █▉\n");
+	assert_bar(false, 1e-9, " ▏\n");
+	assert_bar(false, 7, " ████████\n");
+	assert_bar(false, -7, "\n");
+	assert_bar(false, NAN, "\n");
+	assert_bar(true, 0, "\n");
+	assert_bar(true, 1e-9, " #\n");
+	assert_bar(true, 0.5, " ####\n");
+	assert_bar(true, 0.58, " #####\n");
+	assert_bar(true, 1, " ########\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -225,6 +252,7 @@ int main(void)
 		cmocka_unit_test(time_axis_counts_back_from_now),
 		cmocka_unit_test(more_columns_than_room_shows_the_newest),
 		cmocka_unit_test(too_small_draws_nothing),
+		cmocka_unit_test(bars_end_within_a_column),
 	};
 
 	return cmocka_run_group_tests_name("chart", tests, NULL, NULL);

@@ -288,6 +288,152 @@ static void no_counters_without_stacks(void **state)
 	exports_free(&e);
 }
 
+/* ---- invocations.csv, survival.csv ---- */
+
+static void mark(struct exports *e, enum invocation_edge edge, const char *id, uint64_t value)
+{
+	struct event_invocation event = {.edge = edge, .value = value};
+
+	snprintf(event.id, sizeof(event.id), "%s", id);
+	e->world.now += MS(250);
+	world_feed(&e->world, &event.h, EVENT_INVOCATION, sizeof(event));
+}
+
+static void give_back(struct exports *e, uint64_t start, uint64_t pages)
+{
+	world_range(&e->world, EVENT_MADVISE, start, PAGES(pages), EVENT_CALL_MADVISE,
+		    MADV_DONTNEED);
+}
+
+/* Three that ended, one that is open, one whose thread ended. */
+static void add_invocations(struct exports *e)
+{
+	uint64_t first, second;
+
+	mark(e, INVOCATION_BEGIN, "a,\"b\"", 0);
+	first = exports_touch(e, 5, 0);
+	give_back(e, first, 2);
+	mark(e, INVOCATION_END, "", 0);
+	mark(e, INVOCATION_BEGIN, "", 77);
+	second = exports_touch(e, 4, 0);
+	give_back(e, first + PAGES(2), 1);
+	mark(e, INVOCATION_END, "", 0);
+	give_back(e, second, 4);
+	mark(e, INVOCATION_BEGIN, "\x1b[31m", 0);
+	mark(e, INVOCATION_BEGIN, "inner", 0);
+	exports_touch(e, 6, 0);
+	mark(e, INVOCATION_END, "inner", 0);
+	e->world.tid++;
+	mark(e, INVOCATION_BEGIN, "", 0);
+	mark(e, INVOCATION_GONE, "", 0);
+	e->world.tid--;
+}
+
+static void invocations_oldest_first(void **state)
+{
+	static const char *const expected[][15] = {
+		{"1", "a,\"b\"", "4000", "0", "ended", "0", "1.2", "0.2", "5", "2", "3", "2", "nan",
+		 "nan", "nan"},
+		{"2", "77", "4000", "0", "ended", "0", "1.7", "0.2", "4", "0", "4", "0", "nan",
+		 "nan", "nan"},
+		{"3", "", "4000", "0", "open", "0", "2.2", "nan", "0", "0", "nan", "nan", "nan",
+		 "nan", "nan"},
+		{"4", "inner", "4000", "1", "ended", "0", "2.5", "0.2", "6", "6", "6", "nan", "nan",
+		 "nan", "nan"},
+		{"5", "", "4001", "0", "cut", "0", "3.0", "nan", "0", "0", "nan", "nan", "nan",
+		 "nan", "nan"},
+	};
+	struct exports e = exports_new("handler", true);
+
+	(void)state;
+	add_invocations(&e);
+	parse(&e, invocations_csv_write);
+	assert_int_equal(csv.columns, 15);
+	assert_string_equal(csv.fields[0][0], "number");
+	assert_string_equal(csv.fields[0][10], "end_pages");
+	assert_string_equal(csv.fields[0][14], "later_1000_pages");
+	assert_int_equal(csv.rows, 1 + ARRAY_SIZE(expected));
+	for (size_t row = 0; row < ARRAY_SIZE(expected); row++) {
+		for (size_t column = 0; column < 15; column++) {
+			const char *got = csv.fields[row + 1][column];
+			const char *wanted = expected[row][column];
+
+			/* times to the first digits: touches take some, too */
+			if (column == 6 || column == 7 ? strncmp(got, wanted, 3) != 0
+						       : strcmp(got, wanted) != 0)
+				fail_msg("row %zu: %s is '%s', not '%s'", row + 1,
+					 csv.fields[0][column], got, wanted);
+		}
+	}
+	free(csv.text);
+	exports_free(&e);
+}
+
+static void survival_by_point(void **state)
+{
+	static const char *const expected[][5] = {
+		{"0", "3", "15", "13", "0.866667"}, {"1", "2", "9", "2", "0.222222"},
+		{"10", "0", "0", "0", "nan"},	    {"100", "0", "0", "0", "nan"},
+		{"1000", "0", "0", "0", "nan"},
+	};
+	struct exports e = exports_new("handler", true);
+
+	(void)state;
+	add_invocations(&e);
+	parse(&e, survival_csv_write);
+	assert_int_equal(csv.rows, 1 + ARRAY_SIZE(expected));
+	assert_int_equal(csv.columns, 5);
+	for (size_t row = 0; row < ARRAY_SIZE(expected); row++)
+		for (size_t column = 0; column < 5; column++)
+			assert_string_equal(csv.fields[row + 1][column], expected[row][column]);
+	assert_string_equal(csv.fields[0][4], "share");
+	free(csv.text);
+	exports_free(&e);
+}
+
+/* A heading, as of stacks where none are taken. */
+static void no_invocations(void **state)
+{
+	struct exports e = exports_new("handler", true);
+
+	(void)state;
+	exports_touch(&e, 3, 0);
+	parse(&e, invocations_csv_write);
+	assert_int_equal(csv.rows, 1);
+	free(csv.text);
+	parse(&e, survival_csv_write);
+	assert_int_equal(csv.rows, 1);
+	free(csv.text);
+	exports_free(&e);
+}
+
+static void the_newest_invocations_are_kept(void **state)
+{
+	struct exports e = exports_new("handler", true);
+	char *text, *last;
+	size_t rows = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < INVOCATIONS_KEPT + 100; i++) {
+		mark(&e, INVOCATION_BEGIN, "", i + 1);
+		mark(&e, INVOCATION_END, "", i + 1);
+	}
+	text = exports_read(exports_write(&e, invocations_csv_write));
+	last = text;
+	for (char *at = text; *at; at++) {
+		if (*at != '\n')
+			continue;
+		if (!rows++)
+			assert_int_equal(strncmp(at + 1, "101,101,", 8), 0);
+		if (at[1])
+			last = at + 1;
+	}
+	assert_int_equal(rows, 1 + INVOCATIONS_KEPT);
+	assert_int_equal(strncmp(last, "4196,4196,", 10), 0);
+	free(text);
+	exports_free(&e);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -301,6 +447,10 @@ int main(void)
 		EXPORTS_TEST(mappings_without_stacks),
 		EXPORTS_TEST(counters_have_names),
 		EXPORTS_TEST(no_counters_without_stacks),
+		EXPORTS_TEST(invocations_oldest_first),
+		EXPORTS_TEST(survival_by_point),
+		EXPORTS_TEST(no_invocations),
+		EXPORTS_TEST(the_newest_invocations_are_kept),
 	};
 
 	order_handle();

@@ -243,7 +243,7 @@ static void ended_processes_do_not_lead_by_growth(void **state)
 static void loss_is_on_every_screen(void **state)
 {
 	static const unsigned int sizes[][2] = {{24, 80}, {60, 200}, {10, 40}, {6, 30}};
-	static const int keys[] = {DASHBOARD_KEY_NONE, DASHBOARD_KEY_ENTER, '?'};
+	static const int keys[] = {DASHBOARD_KEY_NONE, DASHBOARD_KEY_ENTER, 'i', '?'};
 	struct stage *stage = *state;
 	struct process *rich = add_rich(stage);
 	struct event_loss loss = {.h.time_ns = stage->input.now_ns, .lost = 321};
@@ -252,7 +252,7 @@ static void loss_is_on_every_screen(void **state)
 	rich->ledger->totals.repaired = 45;
 	sample(stage, rich, 2 * MIB, 4 * MIB);
 	end_interval(stage);
-	for (size_t page = 0; page < 3; page++) {
+	for (size_t page = 0; page < 4; page++) {
 		press(stage, keys[page]);
 		for (size_t i = 0; i < 4; i++) {
 			draw_at(stage, sizes[i][0], sizes[i][1]);
@@ -472,7 +472,7 @@ static void help_explains_every_column_and_key(void **state)
 	struct stage *stage = *state;
 
 	press(stage, '?');
-	draw_at(stage, 200, 150);
+	draw_at(stage, 250, 150);
 	for (size_t i = 0; i < field_count; i++)
 		assert_shows(stage, fields[i].title);
 	assert_shows(stage, "Growth of RSS per hour");
@@ -481,7 +481,7 @@ static void help_explains_every_column_and_key(void **state)
 	draw_at(stage, 24, 80);
 	assert_hides(stage, "orphans");
 	press(stage, DASHBOARD_KEY_END);
-	assert_shows(stage, "Records about this process since the watch began.");
+	assert_shows(stage, "Upper end of its interval of confidence of 95%.");
 	press(stage, DASHBOARD_KEY_ESC);
 	assert_shows(stage, "no process is watched");
 	/* The help goes back to where it was asked for. */
@@ -589,6 +589,17 @@ static void ascii_screens_are_ascii(void **state)
 	assert_shows(stage, "caf?");
 }
 
+static void mark(struct stage *stage, struct process *process, uint64_t random)
+{
+	struct event_invocation event = {
+		.h = {.tid = 1 + (random >> 40 & 3), .time_ns = stage->input.now_ns},
+		.edge = (random >> 44) % INVOCATION_EDGE_COUNT,
+		.value = random >> 50 & 3,
+	};
+
+	apply(process, &event.h, sizeof(event), EVENT_INVOCATION);
+}
+
 /* Any keys at any sizes, with processes that come and go. */
 static void random_use_is_survived(void **state)
 {
@@ -604,6 +615,8 @@ static void random_use_is_survived(void **state)
 		' ',
 		'm',
 		'p',
+		'i',
+		's',
 		'+',
 		'-',
 		'j',
@@ -642,6 +655,8 @@ static void random_use_is_survived(void **state)
 			process_free(stage->processes[--stage->input.count]);
 		if (step % 20 == 0)
 			end_interval(stage);
+		if (step % 3 == 0 && stage->input.count)
+			mark(stage, stage->processes[(random >> 32) % stage->input.count], random);
 		dashboard_key(stage->dashboard, keys[random % (sizeof(keys) / sizeof(*keys))],
 			      &stage->input);
 		dashboard_draw(stage->dashboard, &stage->input, &stage->grid);

@@ -153,6 +153,50 @@ static void losses_tell_of_stacks(void **state)
 	json_decref(object);
 }
 
+static void invocations_have_an_edge_and_an_id(void **state)
+{
+	static const char *const edges[] = {"begin", "end", "gone"};
+	struct event_invocation event = {
+		.h = HEADER(EVENT_INVOCATION, event_invocation, WORLD_PID, 5, WORLD_START),
+		.id = "request-7",
+		.value = 0x7ffc00001000,
+	};
+	json_t *object;
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(edges); i++) {
+		event.edge = i;
+		object = convert(&event.h);
+		assert_string_equal(text(object, "event"), "invocation");
+		assert_string_equal(text(object, "edge"), edges[i]);
+		assert_string_equal(text(object, "id"), "request-7");
+		assert_int_equal(number(object, "tid"), 5);
+		assert_null(json_object_get(object, "caller"));
+		json_decref(object);
+	}
+	/* readers of JSON lose digits of such a number */
+	event.id[0] = '\0';
+	event.value = UINT64_MAX;
+	object = convert(&event.h);
+	assert_string_equal(text(object, "id"), "18446744073709551615");
+	json_decref(object);
+	event.value = 0;
+	event.caller = 0x401234;
+	object = convert(&event.h);
+	assert_null(json_object_get(object, "id"));
+	assert_string_equal(text(object, "caller"), "0x401234");
+	json_decref(object);
+	event.value = 7;
+	snprintf(event.id, sizeof(event.id), "%s", "a\"\\b");
+	object = convert(&event.h);
+	assert_string_equal(text(object, "id"), "a\"\\b");
+	json_decref(object);
+	snprintf(event.id, sizeof(event.id), "%s", HOSTILE); /* no text */
+	object = convert(&event.h);
+	assert_string_equal(text(object, "id"), "7");
+	json_decref(object);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -161,6 +205,7 @@ int main(void)
 		cmocka_unit_test(the_longest_stack_is_whole),
 		cmocka_unit_test(modules_have_a_path_and_an_id),
 		cmocka_unit_test(losses_tell_of_stacks),
+		cmocka_unit_test(invocations_have_an_edge_and_an_id),
 	};
 
 	return cmocka_run_group_tests_name("event_json", tests, NULL, NULL);

@@ -6,6 +6,8 @@
 
 #include "user/base/log.h"
 
+#define CSV_FILES "invocations.csv mappings.csv series.csv sites.csv stacks.csv survival.csv"
+
 static struct export *export_make(const char *formats)
 {
 	struct export_options options = {.path = exports_dir, .version = "test"};
@@ -83,13 +85,13 @@ static void each_format_has_its_files(void **state)
 		const char *begun; /* after the first event */
 		const char *ended;
 	} cases[] = {
-		{"csv", "series.csv", "mappings.csv series.csv sites.csv stacks.csv"},
+		{"csv", "series.csv", CSV_FILES},
 		{"jsonl", "events.jsonl", "events.jsonl"},
 		{"pprof", "", "heap.pb.gz"},
 		{"folded", "", "sites.folded"},
 		{"folded,csv,jsonl,pprof", "events.jsonl series.csv",
-		 "events.jsonl heap.pb.gz mappings.csv series.csv sites.csv sites.folded "
-		 "stacks.csv"},
+		 "events.jsonl heap.pb.gz invocations.csv mappings.csv series.csv sites.csv "
+		 "sites.folded stacks.csv survival.csv"},
 	};
 
 	(void)state;
@@ -154,7 +156,8 @@ static void snapshots_are_replaced_whole(void **state)
 	event(&e, export);
 	assert_false(exists("sites.folded"));
 	assert_int_equal(snapshot_round(export), 1);
-	expect_files("mappings.csv series.csv sites.csv sites.folded stacks.csv");
+	expect_files("invocations.csv mappings.csv series.csv sites.csv sites.folded stacks.csv "
+		     "survival.csv");
 	before = exports_read(exported("sites.folded"));
 	assert_string_equal(before, "handler;[stack not taken] 12288\n");
 	reader = fopen(exported("sites.folded"), "re");

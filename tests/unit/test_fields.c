@@ -38,6 +38,12 @@ static void scripts_find_their_columns(void **state)
 		"unknown_bytes",
 		"stacks_total",
 		"stacks_failed_total",
+		"invocations_total",
+		"invocations_unmatched_total",
+		"invocation_retained_bytes",
+		"invocation_growth_bytes",
+		"invocation_growth_low_bytes",
+		"invocation_growth_high_bytes",
 	};
 	size_t column = 0;
 
@@ -64,6 +70,9 @@ static void table_is_well_formed(void **state)
 		assert_true(field->shown);
 		assert_true(help > 20 && field->help[help - 1] == '.');
 		assert_null(strpbrk(field->name, " ,\"-"));
+		/* there is no demand for what is not shown */
+		assert_true(!(field->shown & FIELD_ON_DEMAND) ||
+			    field->shown & (FIELD_IN_WATCH | FIELD_IN_OVERVIEW));
 		for (size_t other = 0; other < i; other++)
 			assert_int_not_equal(fields[other].priority, field->priority);
 	}
@@ -89,6 +98,10 @@ static void figures_read_well(void **state)
 	assert_string_equal(text_of("growth_bytes_per_hour", (union field_value){.d = 1 << 20}),
 			    "+1.00M");
 	assert_string_equal(text_of("growth_bytes_per_hour", (union field_value){.d = NAN}), "-");
+	assert_string_equal(text_of("invocation_growth_bytes", (union field_value){.d = 4311}),
+			    "+4.21K");
+	assert_string_equal(text_of("invocation_growth_bytes", (union field_value){.d = NAN}), "-");
+	assert_string_equal(text_of("invocations_total", (union field_value){.u = 12345}), "12.3k");
 	assert_string_equal(text_of("lost_events_total", (union field_value){.u = 12345}), "12.3k");
 	assert_string_equal(text_of("born_pages_per_second", (union field_value){.d = 2.4}), "2");
 }
@@ -188,6 +201,10 @@ static void getters_read_their_own_member(void **state)
 		.unknown = 21,
 		.stacks_total = 22,
 		.stacks_failed_total = 23,
+		.invocations_total = 24,
+		.invocations_unmatched_total = 25,
+		.invocation_retained = 26,
+		.per_invocation = {.estimate = 27, .low = 28, .high = 29},
 	};
 	double expected = 1;
 
@@ -205,6 +222,16 @@ static void getters_read_their_own_member(void **state)
 	process_free(process);
 }
 
+static void columns_on_demand(void **state)
+{
+	struct report report = {0};
+
+	(void)state;
+	assert_false(field_demanded(&report));
+	report.invocations_total = 1;
+	assert_true(field_demanded(&report));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -216,6 +243,7 @@ int main(void)
 		cmocka_unit_test(short_buffers_are_respected),
 		cmocka_unit_test(numbers_are_for_sorting),
 		cmocka_unit_test(getters_read_their_own_member),
+		cmocka_unit_test(columns_on_demand),
 	};
 
 	return cmocka_run_group_tests_name("fields", tests, NULL, NULL);

@@ -27,5 +27,9 @@ int sites_csv_write(FILE *file, const struct process *process,
 		    const struct export_context *context);
 int stacks_csv_write(FILE *file, const struct process *process,
 		     const struct export_context *context);
+int invocations_csv_write(FILE *file, const struct process *process,
+			  const struct export_context *context);
+int survival_csv_write(FILE *file, const struct process *process,
+		       const struct export_context *context);
 
 #endif

@@ -17,6 +17,7 @@
 #include "user/source/decode.h"
 #include "user/stack/stacks.h"
 #include "user/view/export.h"
+#include "user/view/invocation_text.h"
 
 /* The line being made. No event's fields come near EVENT_JSON_MAX: a frame takes 48 bytes. */
 struct line {
@@ -191,6 +192,23 @@ static void put_stack(struct line *line, const struct event_stack *stack)
 	put(line, "]");
 }
 
+static void put_invocation(struct line *line, const struct event_invocation *invocation)
+{
+	static const char *const edges[INVOCATION_EDGE_COUNT] = {
+		[INVOCATION_BEGIN] = "begin",
+		[INVOCATION_END] = "end",
+		[INVOCATION_GONE] = "gone",
+	};
+	char id[EVENT_ID_LEN];
+
+	put(line, ",\"edge\":\"%s\"", edges[invocation->edge]);
+	invocation_id_text(invocation->id, invocation->value, id);
+	if (*id)
+		put_text(line, "id", id, sizeof(id));
+	if (invocation->caller)
+		put_address(line, "caller", invocation->caller);
+}
+
 static void put_payload(struct line *line, const struct event_header *event)
 {
 	const void *data = event;
@@ -231,6 +249,8 @@ static void put_payload(struct line *line, const struct event_header *event)
 		return put_module(line, data);
 	case EVENT_STACK:
 		return put_stack(line, data);
+	case EVENT_INVOCATION:
+		return put_invocation(line, data);
 	default:
 		return put_range(line, data);
 	}

@@ -21,14 +21,17 @@ static void events_event(FILE *file, const struct process *process,
 const struct export_format export_formats[] = {
 	{
 		.name = "csv",
-		.help = "series.csv, mappings.csv, sites.csv, stacks.csv: tables",
+		.help = "series.csv, mappings.csv, sites.csv, stacks.csv, invocations.csv, "
+			"survival.csv: tables",
 		.by_default = true,
 		.stream = "series.csv",
 		.begin = series_begin,
 		.report = series_report,
 		.snapshots = {{"mappings.csv", mappings_csv_write},
 			      {"sites.csv", sites_csv_write},
-			      {"stacks.csv", stacks_csv_write}},
+			      {"stacks.csv", stacks_csv_write},
+			      {"invocations.csv", invocations_csv_write},
+			      {"survival.csv", survival_csv_write}},
 	},
 	{
 		.name = "jsonl",

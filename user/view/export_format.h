@@ -30,7 +30,7 @@ struct export_snapshot {
 		     const struct export_context *context);
 };
 
-#define EXPORT_SNAPSHOTS_MAX 3
+#define EXPORT_SNAPSHOTS_MAX 5
 
 struct export_format {
 	const char *name;

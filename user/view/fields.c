@@ -9,13 +9,14 @@
 
 #include "user/base/units.h"
 
-#define REPORT_GETTER(member, as)                                                                  \
-	static union field_value get_##member(const struct process *process,                       \
-					      const struct report *report)                         \
+#define GETTER(name, member, as)                                                                   \
+	static union field_value get_##name(const struct process *process,                         \
+					    const struct report *report)                           \
 	{                                                                                          \
 		(void)process;                                                                     \
 		return (union field_value){.as = report->member};                                  \
 	}
+#define REPORT_GETTER(member, as) GETTER(member, member, as)
 
 REPORT_GETTER(time_s, d)
 REPORT_GETTER(rss, u)
@@ -40,6 +41,12 @@ REPORT_GETTER(events_per_s, d)
 REPORT_GETTER(unknown, u)
 REPORT_GETTER(stacks_total, u)
 REPORT_GETTER(stacks_failed_total, u)
+REPORT_GETTER(invocations_total, u)
+REPORT_GETTER(invocations_unmatched_total, u)
+REPORT_GETTER(invocation_retained, u)
+GETTER(invocation_growth, per_invocation.estimate, d)
+GETTER(invocation_growth_low, per_invocation.low, d)
+GETTER(invocation_growth_high, per_invocation.high, d)
 
 static union field_value get_pid(const struct process *process, const struct report *report)
 {
@@ -62,6 +69,7 @@ static union field_value get_allocator(const struct process *process, const stru
 #define CSV FIELD_IN_CSV
 #define WATCH FIELD_IN_WATCH
 #define OVERVIEW FIELD_IN_OVERVIEW
+#define ON_DEMAND FIELD_ON_DEMAND
 
 /*
  * The order is that of every output. Scripts read series.csv by its columns:
@@ -143,7 +151,7 @@ const struct field fields[] = {
 	 FIELD_DOUBLE, UNIT_PAGES_PER_SECOND, CSV | WATCH, 6, 11, get_born_pages_per_s},
 	{"events_per_second", "EVT/s",
 	 "Records per second in this interval: what the watch of this process costs.", FIELD_DOUBLE,
-	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 10, get_events_per_s},
+	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 13, get_events_per_s},
 	{"unknown_bytes", "NOSITE",
 	 "Resident pages whose call stack of the first touch is not known: resident before the "
 	 "watch began, found by reconciliation, or their stack was not taken.",
@@ -156,9 +164,36 @@ const struct field fields[] = {
 	 "Of these, stacks that could not be followed to the start of their thread or program; "
 	 "their innermost frames are mostly known.",
 	 FIELD_UINT, UNIT_STACKS, CSV, 6, 33, get_stacks_failed_total},
+	{"invocations_total", "INVOC",
+	 "Invocations that have ended since the watch began, as marked with --invocation.",
+	 FIELD_UINT, UNIT_INVOCATIONS, CSV | WATCH | ON_DEMAND, 6, 14, get_invocations_total},
+	{"invocations_unmatched_total", "UNPAIR",
+	 "Ends of invocations whose beginning was not seen, and beginnings whose end was not: "
+	 "before the watch began, lost, or the thread ended.",
+	 FIELD_UINT, UNIT_INVOCATIONS, CSV, 6, 34, get_invocations_unmatched_total},
+	{"invocation_retained_bytes", "INVKEP",
+	 "Resident pages first touched in an invocation that is not open any more.", FIELD_UINT,
+	 UNIT_BYTES, CSV, 6, 35, get_invocation_retained},
+	{"invocation_growth_bytes", "GROW/i",
+	 "Growth of these pages per invocation: a robust estimate over the newest ones; '-' until "
+	 "there are enough of them.",
+	 FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION, CSV | WATCH | OVERVIEW | ON_DEMAND, 7, 10,
+	 get_invocation_growth},
+	{"invocation_growth_low_bytes", "LOW/i",
+	 "Lower end of its interval of confidence of 95%; where it is above 0, memory does grow "
+	 "with the invocations.",
+	 FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION, CSV, 7, 36, get_invocation_growth_low},
+	{"invocation_growth_high_bytes", "HIGH/i",
+	 "Upper end of its interval of confidence of 95%.", FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION,
+	 CSV, 7, 37, get_invocation_growth_high},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);
+
+bool field_demanded(const struct report *report)
+{
+	return report->invocations_total;
+}
 
 const struct field *field_find(const char *name)
 {
@@ -259,6 +294,7 @@ char *field_format(const struct field *field, union field_value value, char *tex
 		units_bytes(number, field_number(field, value));
 		break;
 	case UNIT_BYTES_PER_HOUR:
+	case UNIT_BYTES_PER_INVOCATION:
 		units_signed_bytes(number, field_number(field, value));
 		break;
 	case UNIT_NONE:

@@ -29,6 +29,8 @@ enum field_unit {
 	UNIT_EVENTS,
 	UNIT_EVENTS_PER_SECOND,
 	UNIT_STACKS,
+	UNIT_INVOCATIONS,
+	UNIT_BYTES_PER_INVOCATION,
 	UNIT_COUNT
 };
 
@@ -43,6 +45,7 @@ union field_value {
 #define FIELD_IN_CSV 0x1
 #define FIELD_IN_WATCH 0x2
 #define FIELD_IN_OVERVIEW 0x4 /* a column of the dashboard's overview */
+#define FIELD_ON_DEMAND 0x8   /* a column for people only where invocations have been seen */
 
 struct field {
 	const char *name;  /* in exports: snake_case with the unit: rss_bytes */
@@ -58,6 +61,9 @@ struct field {
 
 extern const struct field fields[];
 extern const size_t field_count;
+
+/* Does this report call for the columns that are shown on demand? */
+bool field_demanded(const struct report *report);
 
 /* The field of that export name, or NULL. */
 const struct field *field_find(const char *name);

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "user/base/units.h"
+
 #define OTHERS_MAX 8
-#define COUNT_LEN 32
 
 const struct unwind_counter unwind_counters[] = {
 	{"refused", "the stack is one too many, or there was no memory for it: not kept",
@@ -34,20 +35,6 @@ static int compare_counts(const void *left, const void *right)
 	const struct named_count *b = right;
 
 	return (a->count < b->count) - (a->count > b->count);
-}
-
-/* 12345 as "12,345". */
-static const char *count_text(char text[COUNT_LEN], uint64_t count)
-{
-	char *at = text + COUNT_LEN - 1;
-
-	*at = '\0';
-	for (unsigned int digits = 0; count || !digits; digits++, count /= 10) {
-		if (digits && digits % 3 == 0)
-			*--at = ',';
-		*--at = (char)('0' + count % 10);
-	}
-	return at;
 }
 
 struct line {
@@ -104,9 +91,9 @@ char *unwind_text(const struct unwind_totals *totals, char *text, size_t size)
 	uint64_t all = totals->taken;
 	uint64_t failed = unwind_failures(totals);
 	struct line line = {text, size, 0};
-	char number[COUNT_LEN];
+	char number[UNITS_TEXT_LEN];
 
-	line_add(&line, "%s taken", count_text(number, all));
+	line_add(&line, "%s taken", units_whole(number, all));
 	if (all && !failed) {
 		line_add(&line, ", 100%% complete");
 	} else if (all) {
@@ -120,11 +107,11 @@ char *unwind_text(const struct unwind_totals *totals, char *text, size_t size)
 	}
 	for (size_t i = 0; i < failure_count; i++)
 		line_add(&line, "%s %s %s", i ? "," : ";", failures[i].name,
-			 count_text(number, failures[i].count));
+			 units_whole(number, failures[i].count));
 	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++) {
 		if (!counter->failure && counter_value(totals, counter))
 			line_add(&line, "; %s %s", counter->name,
-				 count_text(number, counter_value(totals, counter)));
+				 units_whole(number, counter_value(totals, counter)));
 	}
 	return text;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "user/view/fields.h"
+#include "user/view/invocation_text.h"
 #include "user/view/unwind_text.h"
 
 /* A heading comes again after so many lines: about a screen. */
@@ -29,6 +30,7 @@ struct text {
 
 struct watch_view {
 	bool quiet;
+	bool on_demand;	    /* columns are shown that are so on demand */
 	unsigned int lines; /* since the last heading */
 	uint64_t summaries; /* of processes that ended */
 	struct text lines_text;
@@ -89,7 +91,8 @@ static char *text_take(struct text *text, size_t *size, size_t *dropped)
 }
 
 /* One row of the table: headings with report NULL. */
-static void row_add(struct text *text, const struct process *process, const struct report *report)
+static void row_add(struct watch_view *view, const struct process *process,
+		    const struct report *report)
 {
 	char line[1024];
 	size_t used = 0;
@@ -99,7 +102,8 @@ static void row_add(struct text *text, const struct process *process, const stru
 		char value[64];
 		int width = (int)field->width;
 
-		if (!(field->shown & FIELD_IN_WATCH))
+		if (!(field->shown & FIELD_IN_WATCH) ||
+		    (field->shown & FIELD_ON_DEMAND && !view->on_demand))
 			continue;
 		if (report)
 			field_format(field, field->get(process, report), value, sizeof(value));
@@ -115,7 +119,7 @@ static void row_add(struct text *text, const struct process *process, const stru
 	while (used && line[used - 1] == ' ')
 		used--;
 	line[used++] = '\n';
-	text_add(text, line, used);
+	text_add(&view->lines_text, line, used);
 }
 
 void watch_view_report(struct watch_view *view, const struct process *process,
@@ -123,11 +127,15 @@ void watch_view_report(struct watch_view *view, const struct process *process,
 {
 	if (view->quiet)
 		return;
+	if (!view->on_demand && field_demanded(report)) {
+		view->on_demand = true;
+		view->lines = HEADING_EVERY; /* there are more columns now */
+	}
 	if (view->lines++ >= HEADING_EVERY) {
-		row_add(&view->lines_text, NULL, NULL);
+		row_add(view, NULL, NULL);
 		view->lines = 1;
 	}
-	row_add(&view->lines_text, process, report);
+	row_add(view, process, report);
 }
 
 static void summary_line(struct text *text, const char *format, ...)
@@ -184,6 +192,24 @@ static void stacks_line(struct text *text, const struct process *process, const 
 		     units_bytes(unknown, (double)last->unknown));
 }
 
+/* Of a process in which invocations were seen. */
+static void invocations_line(struct text *text, const struct process *process,
+			     const struct report *last)
+{
+	char counts[INVOCATION_TEXT_LEN], growth[INVOCATION_TEXT_LEN];
+	char survival[INVOCATION_TEXT_LEN], retained[UNITS_TEXT_LEN];
+	const struct invocations *invocations = process->ledger->invocations;
+
+	if (!invocations || !invocation_any(invocations_totals(invocations)))
+		return;
+	invocation_counts_text(invocations_totals(invocations), counts, sizeof(counts));
+	invocation_growth_text(&last->per_invocation, growth, sizeof(growth));
+	invocation_survival_text(invocations, survival, sizeof(survival));
+	units_bytes(retained, (double)last->invocation_retained);
+	summary_line(text, "  invocations %s; retained %s, %s%s%s\n", counts, retained, growth,
+		     *survival ? "; survival: " : "", survival);
+}
+
 void watch_view_end(struct watch_view *view, const struct process *process)
 {
 	const struct report *last = process_newest(process), *first = oldest_report(process);
@@ -213,6 +239,7 @@ void watch_view_end(struct watch_view *view, const struct process *process)
 		     units_bytes(a, (double)last->unexplained), last->events_total,
 		     last->lost_total, last->repaired_pages_total);
 	stacks_line(text, process, last);
+	invocations_line(text, process, last);
 }
 
 char *watch_view_take(struct watch_view *view, size_t *size, size_t *dropped)

@@ -45,6 +45,22 @@ void chart_sparkline(struct grid *grid, unsigned int row, unsigned int col, unsi
 	}
 }
 
+void chart_bar(struct grid *grid, unsigned int row, unsigned int col, unsigned int width,
+	       enum style style, double share)
+{
+	/* in eighths of a column; whatever there is of it is seen */
+	double length = fmin(fmax(share, 0), 1) * width * LEVELS;
+	unsigned int eighths = (unsigned int)lround(length);
+
+	if (length > 0 && !eighths)
+		eighths = 1;
+	if (grid->ascii && eighths)
+		eighths = eighths < LEVELS ? LEVELS : (eighths + LEVELS / 2) / LEVELS * LEVELS;
+	grid_fill(grid, row, col, 1, eighths / LEVELS, style, grid->ascii ? '#' : 0x2588);
+	if (eighths % LEVELS)
+		grid_put(grid, row, col + eighths / LEVELS, style, 0x2590 - eighths % LEVELS);
+}
+
 double chart_scale(double max)
 {
 	int exponent;

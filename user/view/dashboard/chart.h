@@ -44,6 +44,10 @@ struct chart_stack {
 void chart_stack(struct grid *grid, unsigned int row, unsigned int col, unsigned int rows,
 		 unsigned int cols, const struct chart_stack *stack);
 
+/* A bar from the left end of width columns on, share (0 to 1) of them long. */
+void chart_bar(struct grid *grid, unsigned int row, unsigned int col, unsigned int width,
+	       enum style style, double share);
+
 /* The fill of a layer on this grid. */
 uint32_t chart_fill(const struct grid *grid, const struct chart_layer *layer);
 

@@ -35,6 +35,7 @@ void dashboard_free(struct dashboard *dashboard)
 	mapping_list_release(&dashboard->process.mappings);
 	site_rows_release(&dashboard->sites.rows);
 	site_keys_release(&dashboard->sites.keys);
+	invocation_list_release(&dashboard->invocations.list);
 	free(dashboard->overview.order);
 	free(dashboard);
 }

@@ -136,6 +136,34 @@ static void write_sites(struct writer *writer)
 		write_entry(writer, site_reason_name(reason), site_reason_help(reason));
 }
 
+static void write_invocations(struct writer *writer)
+{
+	static const char *const words[][2] = {
+		{"invocation",
+		 "one request handled, from where --invocation says it begins to where it ends; a "
+		 "page belongs to the innermost one open in the thread that first touched it"},
+		{"outside", "pages first touched in no invocation since the first one began: by "
+			    "helper threads "
+			    "and between invocations. They are charged to none"},
+		{"retained",
+		 "resident pages first touched in an invocation that is not open any more"},
+		{"LATER",
+		 "how many invocations of the process have ended since the page's own; SHARE is "
+		 "what "
+		 "was still resident then of all that those that came so far had first touched"},
+		{"growth",
+		 "of retained pages per invocation, over the newest ones, and its interval of "
+		 "confidence of 95%; coloured where all of that is above 0"},
+		{"unmatched", "ends whose beginning was not seen: before the watch began, or lost"},
+		{"cut", "its end was not seen: the thread ended, records were lost, or exec"},
+		{"lossy", "records were lost while it was open: it may have touched more pages"},
+		{"too deep", "begun in a thread where too many were open: not told apart"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		write_entry(writer, words[i][0], words[i][1]);
+}
+
 /* The counters in the line about stacks. */
 static void write_stack_ends(struct writer *writer)
 {
@@ -148,7 +176,7 @@ static void write_stack_ends(struct writer *writer)
 static void write_all(struct writer *writer)
 {
 	static const struct page *const pages[] = {&overview_page, &process_page, &sites_page,
-						   &stack_page};
+						   &stack_page, &invocations_page};
 
 	write_heading(writer, "Keys");
 	write_keys(writer, page_common_keys);
@@ -165,6 +193,8 @@ static void write_all(struct writer *writer)
 	write_words(writer);
 	write_heading(writer, "Sites: where pages come from");
 	write_sites(writer);
+	write_heading(writer, "Invocations: what each leaves");
+	write_invocations(writer);
 	write_heading(writer, "How call stacks end");
 	write_stack_ends(writer);
 	write_heading(writer, "In exports");

@@ -193,14 +193,32 @@ static void layout_shrink_text(struct layout *layout, unsigned int wanted)
 	}
 }
 
-static void layout_make(struct layout *layout, const struct dashboard_input *input,
-			unsigned int cols)
+/* Does any process call for the columns that are shown on demand? */
+static bool columns_demanded(const struct dashboard *dashboard, const struct dashboard_input *input)
 {
+	for (size_t i = 0; i < input->count; i++) {
+		const struct report *report = page_report(dashboard, input->processes[i]);
+
+		if (report && field_demanded(report))
+			return true;
+	}
+	return false;
+}
+
+static bool has_column(const struct field *field, bool demanded)
+{
+	return field->shown & FIELD_IN_OVERVIEW && (demanded || !(field->shown & FIELD_ON_DEMAND));
+}
+
+static void layout_make(struct layout *layout, const struct dashboard *dashboard,
+			const struct dashboard_input *input, unsigned int cols)
+{
+	bool demanded = columns_demanded(dashboard, input);
 	unsigned int used;
 
 	*layout = (struct layout){0};
 	for (size_t i = 0; i < field_count && layout->count < COLUMNS_MAX; i++) {
-		if (fields[i].shown & FIELD_IN_OVERVIEW)
+		if (has_column(&fields[i], demanded))
 			layout->columns[layout->count++] =
 				(struct column){&fields[i], content_width(&fields[i], input)};
 	}
@@ -277,6 +295,8 @@ static enum style cell_style(const struct field *field, const struct report *rep
 		return page_growth_style(report);
 	if (!strcmp(field->name, "unexplained_bytes"))
 		return page_unexplained_style(report->unexplained, report->anon);
+	if (!strcmp(field->name, "invocation_growth_bytes"))
+		return page_invocation_style(report);
 	if (!strcmp(field->name, "lost_events_total"))
 		return report->lost_total ? STYLE_ALARM : STYLE_DIM;
 	if (!strcmp(field->name, "command") || !strcmp(field->name, "rss_bytes"))
@@ -342,7 +362,7 @@ static void overview_draw(struct dashboard *dashboard, const struct dashboard_in
 	size_t selected;
 
 	draw_title(dashboard, input, grid);
-	layout_make(&layout, input, grid->cols);
+	layout_make(&layout, dashboard, input, grid->cols);
 	draw_headings(dashboard, &layout, grid);
 	if (!order) {
 		grid_text(grid, HEAD_ROWS, 1, STYLE_DIM,
@@ -382,13 +402,13 @@ static bool settle_selection(struct dashboard *dashboard, const struct dashboard
 	return input->count && page_has_process(input, dashboard->overview.selected);
 }
 
-static void move_sort(struct overview_state *state, int step)
+static void move_sort(struct overview_state *state, bool demanded, int step)
 {
 	size_t at = (size_t)(state->sort - fields);
 
 	do
 		at = (at + field_count + (size_t)step) % field_count;
-	while (!(fields[at].shown & FIELD_IN_OVERVIEW));
+	while (!has_column(&fields[at], demanded));
 	state->sort = &fields[at];
 	/* Names from a to z, figures from the greatest. */
 	state->ascending = fields[at].type == FIELD_TEXT || !(fields[at].shown & FIELD_IN_CSV);
@@ -432,13 +452,17 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 		if (settle_selection(dashboard, input))
 			sites_page_open(dashboard, state->selected);
 		break;
+	case 'i':
+		if (settle_selection(dashboard, input))
+			invocations_page_open(dashboard, state->selected);
+		break;
 	case '<':
 	case DASHBOARD_KEY_LEFT:
-		move_sort(state, -1);
+		move_sort(state, columns_demanded(dashboard, input), -1);
 		break;
 	case '>':
 	case DASHBOARD_KEY_RIGHT:
-		move_sort(state, 1);
+		move_sort(state, columns_demanded(dashboard, input), 1);
 		break;
 	case 'r':
 		state->ascending = !state->ascending;
@@ -452,6 +476,7 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 static const struct page_key keys[] = {
 	{"Enter", "open", "open the selected process"},
 	{"s", "sites", "where its pages come from: a row per call stack"},
+	{"i", "invocations", "what is left of each of its invocations"},
 	{"< >", "sort", "sort by the column to the left or right (also the arrow keys)"},
 	{"r", "reverse", "reverse the order"},
 	{"G M T U", NULL, "sort by growth, RSS, retained, unexplained"},

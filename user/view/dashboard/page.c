@@ -41,6 +41,12 @@ const struct report *page_report(const struct dashboard *dashboard, const struct
 	return process_report_at(process, report_back(dashboard, process));
 }
 
+const struct report *page_report_before(const struct dashboard *dashboard,
+					const struct process *process)
+{
+	return process_report_at(process, report_back(dashboard, process) + 1);
+}
+
 /* Whole seconds and minutes per column read better than what divides evenly. */
 static unsigned int round_bucket(uint64_t kept, unsigned int width)
 {
@@ -123,6 +129,12 @@ enum style page_growth_style(const struct report *report)
 	if (!(growth > (1 << 20)) || growth * 100 < (double)report->rss)
 		return STYLE_NORMAL;
 	return growth * 5 < (double)report->rss ? STYLE_WARNING : STYLE_ALARM;
+}
+
+/* That it grows is said only where the whole interval of confidence says so. */
+enum style page_invocation_style(const struct report *report)
+{
+	return report->per_invocation.low > 0 ? STYLE_WARNING : STYLE_NORMAL;
 }
 
 struct page_health page_health_of_all(const struct dashboard *dashboard,
@@ -252,19 +264,6 @@ void page_scroll_to(struct scroll *scroll, size_t item, size_t count, unsigned i
 	else if (rows && item >= scroll->top + rows)
 		scroll->top = item - rows + 1;
 	page_scroll_clamp(scroll, count, rows);
-}
-
-char *page_share(char *text, uint64_t part, uint64_t whole)
-{
-	double percent = whole ? (double)part * 100 / (double)whole : 0;
-
-	if (!part || part >= whole)
-		snprintf(text, UNITS_TEXT_LEN, part && whole ? "100%%" : "0");
-	else if (percent < 0.05)
-		snprintf(text, UNITS_TEXT_LEN, "<0.1%%");
-	else
-		snprintf(text, UNITS_TEXT_LEN, "%.1f%%", fmin(percent, 99.9));
-	return text;
 }
 
 void page_draw_title(const struct dashboard *dashboard, const struct dashboard_input *input,

@@ -31,6 +31,7 @@ extern const struct page overview_page;
 extern const struct page process_page;
 extern const struct page sites_page;
 extern const struct page stack_page;
+extern const struct page invocations_page;
 extern const struct page help_page;
 
 extern const struct page_key page_common_keys[];
@@ -138,6 +139,28 @@ struct stack_state {
 	struct stack_view view;
 };
 
+/* What is known of the invocations of one process, as it was at the end of an interval. */
+struct invocation_list {
+	const struct process *process; /* compared, never followed; NULL: empty */
+	uint64_t attach_ns;
+	uint64_t interval;
+	bool ended; /* the process was */
+	struct invocation_totals totals;
+	struct invocation_survival survival[INVOCATION_POINT_COUNT];
+	size_t open;
+	uint64_t retained;	  /* pages */
+	struct invocation *items; /* owned; newest first */
+	size_t count;
+	bool failed; /* no memory for it */
+};
+
+struct invocations_state {
+	const struct process *process; /* compared before it is followed */
+	const struct page *back;
+	struct invocation_list list;
+	struct scroll scroll;
+};
+
 enum process_focus { FOCUS_MAPPINGS, FOCUS_REMOVALS, FOCUS_COUNT };
 
 struct process_state {
@@ -162,6 +185,7 @@ struct dashboard {
 	struct process_state process;
 	struct sites_state sites;
 	struct stack_state stack;
+	struct invocations_state invocations;
 	struct scroll help;
 };
 
@@ -170,6 +194,10 @@ uint64_t page_now(const struct dashboard *dashboard, const struct dashboard_inpu
 
 /* The report on show: the newest, or while frozen that of then; NULL before the first. */
 const struct report *page_report(const struct dashboard *dashboard, const struct process *process);
+
+/* The one before it, or NULL. */
+const struct report *page_report_before(const struct dashboard *dashboard,
+					const struct process *process);
 
 /*
  * The reports behind columns of a chart, oldest first, at the right end of
@@ -217,6 +245,7 @@ void page_draw_health(const struct dashboard_input *input, struct grid *grid, un
 /* How a figure of a report stands out. */
 enum style page_unexplained_style(int64_t unexplained, uint64_t anon);
 enum style page_growth_style(const struct report *report);
+enum style page_invocation_style(const struct report *report);
 
 /* Moves the first item by a key; true if it was one for scrolling. */
 bool page_scroll_key(struct scroll *scroll, int key);
@@ -240,8 +269,16 @@ char *page_ended(const struct process *process, char *text, size_t size);
 void page_draw_title(const struct dashboard *dashboard, const struct dashboard_input *input,
 		     struct grid *grid, const struct process *process, const char *what);
 
-/* "12.3%", "<0.1%", "100%"; text holds UNITS_TEXT_LEN bytes. Returns text. */
-char *page_share(char *text, uint64_t part, uint64_t whole);
+/* invocation_list.c: brings the list up to date, unless frozen, and draws it with its heading. */
+void invocation_list_update(struct invocation_list *list, const struct process *process,
+			    uint64_t interval, bool frozen);
+void invocation_list_release(struct invocation_list *list);
+void invocation_list_draw(const struct invocation_list *list, uint64_t now_ns,
+			  struct scroll *scroll, struct grid *grid, unsigned int row,
+			  unsigned int rows);
+
+/* Goes to the page about the invocations of a process, and comes back from it. */
+void invocations_page_open(struct dashboard *dashboard, const struct process *process);
 
 /* process_lists.c: the tables of the process page, each of rows rows with its heading. */
 void mapping_list_update(struct mapping_list *list, const struct process *process,

@@ -7,10 +7,11 @@
 #include "user/base/units.h"
 #include "user/view/dashboard/chart.h"
 #include "user/view/dashboard/sites.h"
+#include "user/view/invocation_text.h"
 #include "user/view/unwind_text.h"
 
 #define HEAD_ROWS 3    /* title, health, figures */
-#define STACKS_FROM 16 /* with so many rows there is one about stacks */
+#define STACKS_FROM 16 /* with so many rows there are some about stacks and invocations */
 #define CHART_COLS 256 /* columns of history at most */
 #define CHART_ROWS_MAX 17
 #define TABLE_ROWS_MIN 3 /* heading and two items */
@@ -102,6 +103,20 @@ static void draw_stacks(struct grid *grid, unsigned int row, const struct proces
 	col = grid_text(grid, row, 1, style, "stacks: ");
 	grid_left(grid, row, col, grid->cols - col, style,
 		  unwind_text(totals, counts, sizeof(counts)));
+}
+
+static void draw_invocations(struct grid *grid, unsigned int row, const struct report *report)
+{
+	struct page_line line = {grid, row, 1};
+	char growth[INVOCATION_TEXT_LEN];
+	char text[UNITS_TEXT_LEN];
+
+	page_line_add(&line, STYLE_NORMAL, "invocations: %s ended",
+		      units_whole(text, report->invocations_total));
+	page_line_add(&line, page_invocation_style(report), "%s",
+		      invocation_growth_text(&report->per_invocation, growth, sizeof(growth)));
+	page_line_add(&line, STYLE_NORMAL, "retained %s",
+		      units_bytes(text, (double)report->invocation_retained));
 }
 
 /* Names the classes and gives their newest figures; shmem and the remainder only if any. */
@@ -197,6 +212,8 @@ static void process_page_draw(struct dashboard *dashboard, const struct dashboar
 		return;
 	if (rows >= STACKS_FROM)
 		draw_stacks(grid, row++, state->process, &state->stacks);
+	if (rows >= STACKS_FROM && report && field_demanded(report))
+		draw_invocations(grid, row++, report);
 
 	/* An odd number of rows gives the axis a middle. */
 	chart = (rows - row) * 2 / 5;
@@ -247,6 +264,10 @@ static void process_page_key(struct dashboard *dashboard, int key,
 		if (page_has_process(input, state->process))
 			sites_page_open(dashboard, state->process);
 		break;
+	case 'i':
+		if (page_has_process(input, state->process))
+			invocations_page_open(dashboard, state->process);
+		break;
 	case DASHBOARD_KEY_ESC:
 	case DASHBOARD_KEY_BACKSPACE:
 		dashboard->page = &overview_page;
@@ -276,6 +297,7 @@ static void process_page_key(struct dashboard *dashboard, int key,
 static const struct page_key keys[] = {
 	{"Esc", "back", "back to the overview (also Backspace)"},
 	{"s", "sites", "where the pages come from: a row per call stack"},
+	{"i", "invocations", "what is left of each invocation, and after how many further ones"},
 	{"Enter", "stack", "the call stack that made the selected mapping"},
 	{"Tab", "table", "the other table (m: mappings, p: purges and returns)"},
 	{"+ -", "zoom", "less or more time in the chart (also the arrow keys)"},

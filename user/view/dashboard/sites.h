@@ -48,10 +48,10 @@ const char *site_reason(const struct site *site, const char *off);
 enum style site_growth_style(const struct site_rows *rows, const struct site *site,
 			     const struct report *report);
 
-/* "+1.20M"; "-" where there is nothing to compare with. text as page_share. Returns text. */
+/* "+1.20M"; "-" where there is nothing to compare with. text as units_share(). Returns text. */
 char *site_growth(const struct site_rows *rows, const struct site *site, char *text);
 
-/* Of an age; where it is not known, ">3m20s": older than the watch. text as page_share. */
+/* Of an age; where it is not known, ">3m20s": older than the watch. text as units_share(). */
 char *site_age(const struct site_rows *rows, double age_s, char *text);
 
 /*

@@ -59,7 +59,7 @@ static void cell_share(struct cells *cells, const struct site_context *context,
 {
 	char text[UNITS_TEXT_LEN];
 
-	cell_right(cells, SHARE_COLS, page_share(text, site->resident, context->rows->resident));
+	cell_right(cells, SHARE_COLS, units_share(text, site->resident, context->rows->resident));
 }
 
 static void cell_growth(struct cells *cells, const struct site_context *context,
@@ -237,13 +237,13 @@ static void draw_summary(const struct dashboard *dashboard, const struct dashboa
 		      !rows->unknown			   ? STYLE_DIM
 		      : rows->unknown * 2 > rows->resident ? STYLE_WARNING
 							   : STYLE_NORMAL,
-		      "unknown %s", page_share(text, rows->unknown, rows->resident));
+		      "unknown %s", units_share(text, rows->unknown, rows->resident));
 	if (input->stack_weight > 1)
 		page_line_add(&line, STYLE_WARNING, "1 stack in %" PRIu32 " faults",
 			      input->stack_weight);
 	if (rows->estimated)
 		page_line_add(&line, STYLE_NORMAL, "~ %s estimated",
-			      page_share(text, rows->estimated, rows->resident));
+			      units_share(text, rows->estimated, rows->resident));
 	if (rows->seconds > 0) {
 		growth_span(rows, input, text);
 		page_line_add(&line, STYLE_DIM, "growth in %s", text);

@@ -20,7 +20,7 @@ static void draw_site_figures(const struct dashboard *dashboard, struct grid *gr
 
 	page_line_add(&line, STYLE_STRONG, "resident %s%s (%s)", site->estimated ? "~" : "",
 		      units_bytes(text, (double)site->resident * PAGE_BYTES),
-		      page_share(share, site->resident, rows->resident));
+		      units_share(share, site->resident, rows->resident));
 	page_line_add(&line, STYLE_NORMAL, "retained %s",
 		      units_bytes(text, (double)site->retained * PAGE_BYTES));
 	page_line_add(&line, site_growth_style(rows, site, page_report(dashboard, state->process)),

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "user/view/invocation_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "user/base/units.h"
+
+bool invocation_any(const struct invocation_totals *totals)
+{
+	return totals->begun || totals->unmatched;
+}
+
+char *invocation_id_text(const char *id, uint64_t value, char text[EVENT_ID_LEN])
+{
+	text[0] = '\0';
+	if (*id && invocation_id_is_text(id))
+		snprintf(text, EVENT_ID_LEN, "%s", id);
+	else if (value)
+		snprintf(text, EVENT_ID_LEN, "%" PRIu64, value);
+	return text;
+}
+
+char *invocation_counts_text(const struct invocation_totals *totals, char *text, size_t size)
+{
+	const struct {
+		const char *name;
+		uint64_t count;
+	} others[] = {
+		{"unmatched", totals->unmatched},
+		{"cut", totals->cut},
+		{"too deep", totals->too_deep},
+	};
+	char number[UNITS_TEXT_LEN];
+	size_t used = (size_t)snprintf(text, size, "%s ended", units_whole(number, totals->ended));
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others) && used < size; i++) {
+		if (others[i].count)
+			used += (size_t)snprintf(text + used, size - used, ", %s %s",
+						 units_whole(number, others[i].count),
+						 others[i].name);
+	}
+	return text;
+}
+
+char *invocation_growth_text(const struct trend_range *growth, char *text, size_t size)
+{
+	char estimate[UNITS_TEXT_LEN], low[UNITS_TEXT_LEN], high[UNITS_TEXT_LEN];
+
+	if (isnan(growth->estimate))
+		snprintf(text, size, "too few to tell their growth");
+	else
+		snprintf(text, size, "%s per invocation (%s to %s)",
+			 units_signed_bytes(estimate, growth->estimate),
+			 units_bytes(low, growth->low), units_bytes(high, growth->high));
+	return text;
+}
+
+char *invocation_survival_text(const struct invocations *invocations, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < INVOCATION_POINT_COUNT && used < size; i++) {
+		const struct invocation_survival *point = invocations_survival(invocations, i);
+		char later[UNITS_TEXT_LEN], share[UNITS_TEXT_LEN];
+
+		if (!point->born)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%s%s%s %s", used ? ", " : "",
+					 i ? units_whole(later, invocation_later[i]) : "end",
+					 i == 1	 ? " later"
+					 : i > 1 ? ":"
+						 : "",
+					 units_share(share, point->resident, point->born));
+	}
+	return text;
+}

@@ -89,7 +89,7 @@ static const char doc[] =
 	"  tidemark watch  the same as lines, for pipes and logs\n"
 	"\v"
 	"A command after -- is watched from its first instruction, and is sent SIGTERM when "
-	"tidemark ends first. Processes given by -p and -n are never touched.\n\n"
+	"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
 	"Exit codes:\n"
 	"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
 	"  1   no such process or command, or it could not be watched\n"

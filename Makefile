@@ -14,8 +14,11 @@ BUILD = build
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 CPPFLAGS = -I. -I$(BUILD) -D_GNU_SOURCE
 SANITIZE =
-CFLAGS = -std=gnu11 -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Werror -pthread $(SANITIZE)
+OPTIMIZE = -O2
+CFLAGS = -std=gnu11 $(OPTIMIZE) -g -fno-omit-frame-pointer -Wall -Wextra -Werror -pthread $(SANITIZE)
 WARN_BPF = -Wall -Wextra -Wno-unused-parameter -Werror
+# usdt.bpf.h wants asm/errno.h, the same on both architectures
+BPF_CPPFLAGS = -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch)
 DEPS = -MMD -MP
 
 LIBBPF := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null)
@@ -23,6 +26,8 @@ NCURSES := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 NCURSES_CFLAGS := $(shell $(PKG_CONFIG) --cflags ncursesw 2>/dev/null)
 JANSSON := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
+CURL := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
+MICROHTTPD := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
 # libiberty demangles both C++ and Rust
 LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
@@ -31,16 +36,19 @@ LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
-	   libprotobuf-c-dev golang-github-google-pprof-dev
+	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
+	   libcurl4-openssl-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
+EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
-	bpf-arm64 test-programs
+	bpf-arm64 test-programs experiment
 
-all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc
+all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc \
+     $(BUILD)/driver
 
 # --- set-up ------------------------------------------------------------------
 
@@ -71,6 +79,7 @@ test-packages:
 ALLOCATOR = jemalloc
 CACHE = unbounded
 DEMO_DIR = $(BUILD)/demo/$(ALLOCATOR)-$(CACHE)
+INVOCATION_PROBES = order_handler:invocation_start,invocation_end
 
 demo: packages
 	@$(MAKE) --no-print-directory -s all
@@ -84,8 +93,9 @@ run-demo:
 		echo "tidemark: CACHE=$(CACHE): give unbounded or lru" >&2; exit 64;; esac
 	@mkdir -p $(DEMO_DIR)
 	@view=watch; test -t 1 && test -t 0 && view=top; \
-	$(BUILD)/tidemark $$view --interval 1000 --for 25 --export $(DEMO_DIR) -- \
-		sh -c 'exec "$$0" "$$@" >$(DEMO_DIR)/truth.jsonl' $(BUILD)/handler-$(ALLOCATOR) \
+	$(BUILD)/tidemark $$view --interval 1000 --for 25 --export $(DEMO_DIR) \
+		--invocation usdt:$(BUILD)/handler-$(ALLOCATOR):$(INVOCATION_PROBES) -- \
+		$(BUILD)/handler-$(ALLOCATOR) --truth $(DEMO_DIR)/truth.jsonl \
 		--cache $(CACHE) --invocations 0 --duration 18 --gap 4
 	@echo "the handler's own account:"; tail -n 1 $(DEMO_DIR)/truth.jsonl
 
@@ -97,8 +107,8 @@ SKELETON = $(BUILD)/bpf/tidemark.skel.h
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux/$(ARCH) -I. $(WARN_BPF) \
-		$(DEPS) -c $< -o $@
+	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux/$(ARCH) $(BPF_CPPFLAGS) \
+		$(WARN_BPF) $(DEPS) -c $< -o $@
 
 $(BUILD)/bpf/tidemark.bpf.o: $(BPF_OBJ)
 	$(BPFTOOL) gen object $@ $^
@@ -111,8 +121,8 @@ BPF_ARM64 := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/bpf-arm64/%.bpf.o)
 bpf-arm64: $(BPF_ARM64)
 $(BUILD)/bpf-arm64/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_arm64 -Ivmlinux/arm64 -I. $(WARN_BPF) $(DEPS) \
-		-c $< -o $@
+	$(CLANG) -g -O2 -target bpf -D__TARGET_ARCH_arm64 -Ivmlinux/arm64 $(BPF_CPPFLAGS) \
+		$(WARN_BPF) $(DEPS) -c $< -o $@
 
 # --- pprof's format -----------------------------------------------------------
 
@@ -172,8 +182,33 @@ HANDLER_LIBS_mimalloc = -lmimalloc
 
 $(BUILD)/obj/handler/%.o: CFLAGS += -fomit-frame-pointer
 
+HANDLER_LIBS = $(CURL) $(JANSSON) -lm
+
 $(BUILD)/handler-%: $(HANDLER_OBJ) $(BUILD)/obj/handler/allocator_%.o
-	$(CC) $(CFLAGS) -o $@ $^ $(HANDLER_LIBS_$*) $(JANSSON) -lm
+	$(CC) $(CFLAGS) -o $@ $^ $(HANDLER_LIBS_$*) $(HANDLER_LIBS)
+
+# The same as a debug build makes it: without optimisation, with frame pointers.
+HANDLER_DEBUG_OBJ := $(HANDLER_OBJ:$(BUILD)/%=$(BUILD)/debug/%)
+DEBUG_HANDLERS = $(HANDLER_ALLOCATORS:%=$(BUILD)/debug/handler-%)
+
+$(BUILD)/debug/%: OPTIMIZE = -O0
+
+$(BUILD)/debug/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -c $< -o $@
+
+$(BUILD)/debug/handler-%: $(HANDLER_DEBUG_OBJ) $(BUILD)/debug/obj/handler/allocator_%.o
+	$(CC) $(CFLAGS) -o $@ $^ $(HANDLER_LIBS_$*) $(HANDLER_LIBS)
+
+# --- the driver: plays AWS Lambda for it ---------------------------------------
+
+DRIVER_SRC := $(wildcard handler/driver/*.c)
+DRIVER_OBJ := $(DRIVER_SRC:%.c=$(BUILD)/obj/%.o) \
+	      $(addprefix $(BUILD)/obj/handler/,generator.o option_values.o request_id.o stop.o)
+DRIVER_LIBS = $(MICROHTTPD) $(JANSSON) -lm
+
+$(BUILD)/driver: $(DRIVER_OBJ)
+	$(CC) $(CFLAGS) -o $@ $^ $(DRIVER_LIBS)
 
 # --- tests -------------------------------------------------------------------
 
@@ -181,7 +216,8 @@ TARGET_SRC := $(wildcard tests/targets/*.c)
 TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
-	   deep-static-pie deep-stripped places-static plugin.so)
+	   deep-static-pie deep-stripped places-static plugin.so) \
+	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -206,6 +242,14 @@ $(BUILD)/targets/stack_%-stripped: $(BUILD)/targets/stack_%
 $(BUILD)/targets/stack_plugin.so: tests/targets/stack_dlopen.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -DPLUGIN -fPIC -shared -o $@ $<
+
+$(BUILD)/targets/invocation_guarded: tests/targets/invocation_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -DGUARDED -o $@ $<
+
+$(BUILD)/targets/invocation_library.so: tests/targets/invocation_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -DLIBRARY -fPIC -shared -o $@ $<
 
 $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	@mkdir -p $(@D)
@@ -233,6 +277,11 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) -lcap -lcmocka
 
+# The experiment's pure part; a longer stem than the rule above, so it is chosen.
+$(BUILD)/tests/unit/test_experiment%: tests/unit/test_experiment%.c $(BUILD)/libexperiment.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(BUILD)/libexperiment.a $(LIB) $(LIBS) -lcmocka
+
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(LIVE_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIVE_OBJ) $(LIB) $(LIVE_LIBS) $(LIBS) -lcmocka
@@ -241,7 +290,20 @@ $(BUILD)/tests/handler/%: tests/handler/%.c $(HANDLER_OBJ) $(BUILD)/obj/handler/
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< \
 		$(filter-out %/main.o,$(HANDLER_OBJ)) $(BUILD)/obj/handler/allocator_glibc.o \
-		$(JANSSON) -lm -lcmocka
+		$(HANDLER_LIBS) -lcmocka
+
+# They look at the programs as they are built.
+$(addprefix $(BUILD)/tests/handler/,test_lambda test_lambda_faults): | $(BUILD)/handler-glibc
+$(BUILD)/tests/handler/test_probes: | $(HANDLER_ALLOCATORS:%=$(BUILD)/handler-%)
+
+# Those of the driver's files; test_driver itself runs the programs as they are built.
+$(BUILD)/tests/handler/test_driver_%: tests/handler/test_driver_%.c $(DRIVER_OBJ) $(BUILD)/obj/handler/order.o
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(filter-out %/main.o,$(DRIVER_OBJ)) \
+		$(BUILD)/obj/handler/order.o $(DRIVER_LIBS) -lcmocka
+
+$(BUILD)/tests/handler/test_driver: | $(BUILD)/driver $(BUILD)/handler-glibc \
+				      $(BUILD)/tests/handler/function_stub
 
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)
@@ -296,6 +358,33 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIVE_OBJ) $(LIB)
 bench: packages
 	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BENCHES)
 	@for bench in $(sort $(BENCHES)); do echo "== $${bench##*/}"; $$bench || exit 1; done
+
+# --- the postmortem's experiment ----------------------------------------------
+
+EXPERIMENT_SRC := $(filter-out tests/experiment/insert.c,$(wildcard tests/experiment/*.c))
+EXPERIMENT_OBJ := $(EXPERIMENT_SRC:%.c=$(BUILD)/obj/%.o)
+INSERTERS := $(HANDLER_ALLOCATORS:%=$(BUILD)/experiment/insert-%)
+INSERT_OBJ := $(BUILD)/obj/tests/experiment/insert.o \
+	      $(addprefix $(BUILD)/obj/handler/,cache.o cache_lru.o cache_unbounded.o order.o table.o)
+
+$(BUILD)/libexperiment.a: $(filter-out %/main.o,$(EXPERIMENT_OBJ))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/experiment/run: $(BUILD)/obj/tests/experiment/main.o $(BUILD)/libexperiment.a $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/experiment/insert-%: $(INSERT_OBJ) $(BUILD)/obj/handler/allocator_%.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(HANDLER_LIBS_$*) $(JANSSON) -lm
+
+# make experiment [FULL=1]; about 10 minutes, as root. Rewrites tests/experiment/results.* and
+# the block in README.md.
+experiment:
+	$(call install_packages,$(EXPERIMENT_PACKAGES))
+	@$(MAKE) --no-print-directory -s all $(DEBUG_HANDLERS) $(INSERTERS) $(BUILD)/experiment/run
+	@$(BUILD)/experiment/run --build=$(BUILD) $(if $(FULL),--full)
 
 clean:
 	rm -rf $(BUILD)

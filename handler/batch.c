@@ -158,6 +158,7 @@ static int records_handle(struct batch *batch, const char *event, size_t length)
 	if (!document && json_out_of_memory(&error))
 		return -ENOMEM;
 	if (!json_is_array(records)) {
+		batch->result.event_unusable = true;
 		batch->result.error_count = 1;
 		snprintf(batch->result.error_msg, sizeof(batch->result.error_msg), "%s",
 			 document ? "the event has no array Records"

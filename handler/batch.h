@@ -12,6 +12,7 @@
 
 struct batch_result {
 	bool success;		/* no error at all */
+	bool event_unusable;	/* not valid JSON, or without Records: there was nothing to do */
 	size_t processed_count; /* orders that went into the cache */
 	size_t error_count;	/* records that did not; 1 when the event itself is unusable */
 	size_t cache_size;	/* entries in the cache after the batch */

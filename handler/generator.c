@@ -102,7 +102,8 @@ static void body_set(struct body *body, const char *text)
 	memcpy(body->text, text, body->length);
 }
 
-static void body_generate(const struct generator *generator, struct random *random, uint64_t number,
+/* Whether the body is an order as it should be. */
+static bool body_generate(const struct generator *generator, struct random *random, uint64_t number,
 			  struct body *body)
 {
 	enum fault fault = FAULT_NONE;
@@ -120,6 +121,7 @@ static void body_generate(const struct generator *generator, struct random *rand
 		body_set(body, "<html><body>502 Bad Gateway</body></html>");
 	else if (fault == FAULT_NUL)
 		body->text[body->length / 2] = '\0';
+	return fault == FAULT_NONE;
 }
 
 /* 0 or -ENOMEM: afterwards there is room for more bytes and a NUL. */
@@ -170,6 +172,7 @@ static void text_append_quoted(struct text *text, const struct body *body)
 	text->length = (size_t)(end - text->bytes);
 }
 
+/* Whether the record is usable, or -ENOMEM. */
 static int record_append(const struct generator *generator, struct random *random, uint64_t number,
 			 struct text *event)
 {
@@ -177,8 +180,8 @@ static int record_append(const struct generator *generator, struct random *rando
 	uint64_t low = random_next(random);
 	char frame[RECORD_FRAME_MAX / 2];
 	struct body body;
+	bool usable = body_generate(generator, random, number, &body);
 
-	body_generate(generator, random, number, &body);
 	if (text_reserve(event, RECORD_FRAME_MAX + body.length * ESCAPE_MAX))
 		return -ENOMEM;
 
@@ -193,33 +196,37 @@ static int record_append(const struct generator *generator, struct random *rando
 	else
 		text_append_quoted(event, &body);
 	text_append(event, ",\"eventSource\":\"aws:sqs\",\"awsRegion\":\"eu-central-1\"}");
-	return 0;
+	return usable;
 }
 
 int event_generate(const struct generator *generator, uint64_t invocation, char **event,
-		   size_t *length)
+		   size_t *length, uint64_t *usable)
 {
 	struct random random = random_stream(generator->seed, invocation);
 	CLEANUP_FREE char *bytes = NULL;
 	struct text text = {0};
-	int err = text_reserve(&text, RECORD_FRAME_MAX);
+	uint64_t good = 0;
+	int result = text_reserve(&text, RECORD_FRAME_MAX);
 
-	if (!err)
+	if (result == 0)
 		text_append(&text, "{\"Records\":[");
-	for (uint64_t i = 0; i < generator->records && !err; i++) {
+	for (uint64_t i = 0; i < generator->records && result >= 0; i++) {
 		uint64_t number = invocation * generator->records + i;
 
 		if (i > 0)
 			text_append(&text, ",");
-		err = record_append(generator, &random, number, &text);
+		result = record_append(generator, &random, number, &text);
+		good += result == 1;
 	}
 	/* The last reservation left room for this: a frame is never as long as its maximum. */
-	if (!err)
+	if (result >= 0)
 		text_append(&text, "]}");
 
 	bytes = text.bytes;
-	if (err)
-		return err;
+	if (result < 0)
+		return result;
+	if (usable)
+		*usable = good;
 	*length = text.length;
 	*event = TAKE(bytes);
 	return 0;

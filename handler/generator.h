@@ -19,9 +19,10 @@ struct generator {
 /*
  * The event of the invocation with that number, counted from 0: a JSON document of records whose
  * order ids appear in no other invocation and increase with its number. *event is NUL-terminated,
- * *length bytes long, and belongs to the caller: free(). 0 or -ENOMEM.
+ * *length bytes long, and belongs to the caller: free(). *usable is how many of its records hold an
+ * order as they should; usable may be NULL. 0 or -ENOMEM.
  */
 int event_generate(const struct generator *generator, uint64_t invocation, char **event,
-		   size_t *length);
+		   size_t *length, uint64_t *usable);
 
 #endif

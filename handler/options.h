@@ -2,6 +2,7 @@
 #ifndef HANDLER_OPTIONS_H
 #define HANDLER_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -13,12 +14,15 @@ struct options {
 	uint64_t lru_size;	    /* entries */
 	struct generator generator; /* --records, --payload, --malformed, --seed */
 	uint64_t invocations;	    /* of all threads together; 0: no limit */
+	bool invocations_given;	    /* by the command line */
 	uint64_t duration_s;	    /* 0: no limit */
 	uint64_t gap_ms;
 	uint64_t threads; /* >= 1 */
 	uint64_t burst_mb;
 	uint64_t idle_s;
-	uint64_t report; /* invocations between two truth lines; 0: only the last line */
+	uint64_t report;   /* invocations between two truth lines; 0: only the last line */
+	const char *truth; /* the file for them, within argv; NULL: not given */
+	bool emf;	   /* a line of metrics per invocation */
 };
 
 enum options_outcome {

@@ -8,21 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handler/batch.h"
 #include "handler/cleanup.h"
 #include "handler/generator.h"
 #include "handler/log.h"
+#include "handler/request_id.h"
 #include "handler/stop.h"
-#include "handler/truth.h"
 
 struct run {
 	const struct options *options;
-	const struct allocator *allocator;
-	struct cache *cache;
-	FILE *out;
-	uint64_t start_ns;
-	pthread_mutex_t lock; /* of everything below, and of out */
-	struct truth truth;
+	const struct function *function;
+	pthread_mutex_t lock; /* of everything below */
+	struct account *account;
 	int error;
 };
 
@@ -41,54 +37,35 @@ static void run_fail(struct run *run, int error)
 	stop_request();
 }
 
-static int truth_report(struct run *run)
+/* The event is made before the invocation begins: a function is handed its events. */
+static int event_run(struct run *run, uint64_t number, struct outcome *outcome)
 {
-	int err;
-
-	run->truth.size = cache_measure(run->cache);
-	err = truth_write(run->out, &run->truth, run->allocator);
-	if (err == -ENOMEM)
-		log_error("out of memory for a line of truth: lower --burst or --invocations, or "
-			  "raise the limit");
-	else if (err)
-		log_error("cannot write to stdout: %s; give it a place that takes the lines",
-			  strerror(-err));
-	return err;
-}
-
-static int invocation_handle(struct run *run, uint64_t number, struct batch_result *result)
-{
+	const struct generator *generator = &run->options->generator;
 	CLEANUP_FREE char *event = NULL;
-	CLEANUP_FREE char *response = NULL;
-	size_t length;
-	int err;
+	char request_id[REQUEST_ID_MADE];
+	struct invocation invocation = {.request_id = request_id};
+	int err = event_generate(generator, number, &event, &invocation.length, NULL);
 
-	err = event_generate(&run->options->generator, number, &event, &length);
-	if (!err)
-		err = batch_handle(run->cache, event, length, result);
-	if (!err)
-		err = batch_respond(result, &response);
-	return err;
+	if (err)
+		return err;
+	request_id_make(generator->seed, number, request_id);
+	invocation.event = event;
+	return invocation_run(run->function, &invocation, outcome);
 }
 
-static int invocation_run(struct run *run, uint64_t number)
+static int worker_step(struct run *run, uint64_t number)
 {
-	struct batch_result result;
-	int err = invocation_handle(run, number, &result);
+	struct outcome outcome;
+	int err = event_run(run, number, &outcome);
 
 	pthread_mutex_lock(&run->lock);
-	if (err && !run->error)
+	if (err == -ENOMEM && !run->error)
 		log_error("out of memory in invocation %ju: use --cache lru, fewer --invocations, "
 			  "or raise the limit",
 			  (uintmax_t)number);
-	if (!err) {
-		run->truth.invocations++;
-		run->truth.processed += result.processed_count;
-		run->truth.errors += result.error_count;
-		if (run->options->report && run->truth.invocations % run->options->report == 0 &&
-		    !run->error)
-			err = truth_report(run);
-	}
+	/* After a failure the others only end: their lines would fail, too. */
+	if (!err && !run->error)
+		err = account_add(run->account, &outcome.result);
 	if (err)
 		run_fail(run, err);
 	pthread_mutex_unlock(&run->lock);
@@ -104,7 +81,7 @@ static bool run_continues(const struct run *run, uint64_t number)
 	if (options->invocations && number >= options->invocations)
 		return false;
 	return !options->duration_s ||
-	       stop_now_ns() - run->start_ns < options->duration_s * 1000000000;
+	       stop_now_ns() - run->account->start_ns < options->duration_s * 1000000000;
 }
 
 /* The gap ends with the duration: nothing would begin after it. */
@@ -112,7 +89,7 @@ static void gap_wait(const struct run *run)
 {
 	const struct options *options = run->options;
 	uint64_t until = stop_now_ns() + options->gap_ms * 1000000;
-	uint64_t end = run->start_ns + options->duration_s * 1000000000;
+	uint64_t end = run->account->start_ns + options->duration_s * 1000000000;
 
 	stop_wait_until(options->duration_s && end < until ? end : until);
 }
@@ -124,7 +101,7 @@ static void *worker_run(void *argument)
 	uint64_t number = worker->index;
 
 	while (run_continues(run, number)) {
-		if (invocation_run(run, number))
+		if (worker_step(run, number))
 			break;
 		number += run->options->threads;
 		if (run->options->gap_ms && run_continues(run, number))
@@ -165,21 +142,16 @@ static int workers_run(struct run *run)
 	return run->error;
 }
 
-int run_workload(const struct options *options, const struct allocator *allocator,
-		 struct cache *cache, FILE *out)
+int run_workload(const struct options *options, const struct function *function,
+		 struct account *account)
 {
 	struct run run = {.options = options,
-			  .allocator = allocator,
-			  .cache = cache,
-			  .out = out,
-			  .start_ns = stop_now_ns(),
+			  .function = function,
 			  .lock = PTHREAD_MUTEX_INITIALIZER,
-			  .truth = {.cache = cache->kind->name}};
-	int err = workers_run(&run);
+			  .account = account};
+	int err;
 
-	if (err)
-		return err;
-	run.truth.final = true;
-	run.truth.elapsed_s = (double)(stop_now_ns() - run.start_ns) / 1e9;
-	return truth_report(&run);
+	account_begin(account);
+	err = workers_run(&run);
+	return err ? err : account_end(account);
 }

@@ -60,6 +60,11 @@ bool stop_requested(void)
 	return atomic_load_explicit(&requested, memory_order_relaxed);
 }
 
+int stop_fd(void)
+{
+	return wakeup;
+}
+
 uint64_t stop_now_ns(void)
 {
 	struct timespec now;

@@ -13,6 +13,9 @@ void stop_request(void);
 
 bool stop_requested(void);
 
+/* Readable once a stop is requested, for whoever waits for other things, too; never to be read. */
+int stop_fd(void);
+
 /* Sleeps until the time on CLOCK_MONOTONIC, in nanoseconds, or until a stop is requested. */
 void stop_wait_until(uint64_t deadline_ns);
 

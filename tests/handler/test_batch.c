@@ -147,6 +147,7 @@ static void test_unusable_events(void **state)
 		struct batch_result result = text_handle(*state, events[i]);
 
 		assert_false(result.success);
+		assert_true(result.event_unusable);
 		assert_int_equal(result.error_count, 1);
 		assert_int_equal(result.processed_count, 0);
 		assert_memory_equal(result.error_msg, "the event ", 10);

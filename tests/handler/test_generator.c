@@ -12,7 +12,7 @@ static char *event_text(const struct generator *generator, uint64_t invocation)
 	size_t length = 0;
 	char *text = NULL;
 
-	assert_int_equal(event_generate(generator, invocation, &text, &length), 0);
+	assert_int_equal(event_generate(generator, invocation, &text, &length, NULL), 0);
 	assert_int_equal(strlen(text), length);
 	return text;
 }
@@ -160,6 +160,18 @@ struct counts {
 	size_t good, absent, empty, malformed, wrong;
 };
 
+/* What the generator says of its own event. */
+static uint64_t event_usable(const struct generator *generator, uint64_t invocation)
+{
+	char *text = NULL;
+	size_t length = 0;
+	uint64_t usable = UINT64_MAX;
+
+	assert_int_equal(event_generate(generator, invocation, &text, &length, &usable), 0);
+	free(text);
+	return usable;
+}
+
 static struct counts records_count(double percent)
 {
 	struct generator generator = standard;
@@ -168,6 +180,7 @@ static struct counts records_count(double percent)
 	generator.malformed_percent = percent;
 	for (uint64_t i = 0; i < 2000; i++) {
 		json_t *records = event_records(&generator, i);
+		size_t good = counts.good;
 
 		for (size_t j = 0; j < generator.records; j++) {
 			struct order *order = NULL;
@@ -180,6 +193,7 @@ static struct counts records_count(double percent)
 			counts.wrong += err == -EINVAL;
 			order_free(order);
 		}
+		assert_int_equal(event_usable(&generator, i), counts.good - good);
 		json_decref(records);
 	}
 	assert_int_equal(counts.good + counts.absent + counts.empty + counts.malformed +

@@ -69,6 +69,9 @@ static void test_defaults(void **state)
 	assert_int_equal(options.burst_mb, 0);
 	assert_int_equal(options.idle_s, 0);
 	assert_int_equal(options.report, 100);
+	assert_false(options.invocations_given);
+	assert_null(options.truth);
+	assert_false(options.emf);
 }
 
 static void test_every_option(void **state)
@@ -77,6 +80,7 @@ static void test_every_option(void **state)
 		"--cache lru --lru-size 11 --records=12 --payload 13-14 --malformed 1.5 --seed 16 "
 		"--invocations 17 --duration 18 --gap 19 --threads 20 --burst 21 --idle 22 "
 		"--report 23");
+	struct parsed lines = line_parse("--truth x/y --emf --invocations 1000");
 
 	(void)state;
 	assert_ptr_equal(options.cache, &cache_lru);
@@ -93,6 +97,12 @@ static void test_every_option(void **state)
 	assert_int_equal(options.burst_mb, 21);
 	assert_int_equal(options.idle_s, 22);
 	assert_int_equal(options.report, 23);
+	assert_true(options.invocations_given);
+	assert_int_equal(lines.result, OPTIONS_RUN);
+	assert_true(lines.options.emf);
+	assert_true(lines.options.invocations_given);
+	assert_non_null(lines.options.truth);
+	parsed_free(&lines);
 }
 
 static void test_extremes(void **state)
@@ -168,6 +178,8 @@ static void test_absurd(void **state)
 		{"--burst 1048577", "1048576"},
 		{"--idle x", "--idle x"},
 		{"--report -1", "--report"},
+		{"--truth", "'--truth'"},
+		{"--emf=1", "'--emf=1'"},
 		{"--nonsense", "'--nonsense'"},
 		{"--records 1 --nonsense=3 --seed 1", "'--nonsense=3'"},
 		{"-x", "'-x'"},
@@ -202,11 +214,26 @@ static void test_absurd(void **state)
 
 static void test_help(void **state)
 {
-	static const char *const words[] = {
-		"--cache",     "--lru-size",	"--records",  "--payload",
-		"--malformed", "--invocations", "--duration", "--gap",
-		"--threads",   "--burst",	"--idle",     "--report",
-		"--seed",      "Exit codes",	"  1 ",	      "  64 "};
+	static const char *const words[] = {"--cache",
+					    "--lru-size",
+					    "--records",
+					    "--payload",
+					    "--malformed",
+					    "--invocations",
+					    "--duration",
+					    "--gap",
+					    "--threads",
+					    "--burst",
+					    "--idle",
+					    "--report",
+					    "--truth",
+					    "--emf",
+					    "CacheUtilization",
+					    "AWS_LAMBDA_RUNTIME_API",
+					    "--seed",
+					    "Exit codes",
+					    "  1 ",
+					    "  64 "};
 	struct parsed parsed = line_parse("--help");
 
 	(void)state;

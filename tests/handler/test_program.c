@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/handler/emf_check.h"
+
 #define ARGUMENTS_MAX 32
 #define TEST_SECONDS_MAX 120
 
@@ -320,6 +322,9 @@ static void test_no_place_to_write(void **state)
 		child_refuse(allocators[i], OUT_FULL, "--invocations 0 --report 5 --threads 4", 1);
 		child_refuse(allocators[i], OUT_UNREAD, "--invocations 0 --report 5", 1);
 		child_refuse(allocators[i], OUT_FULL, "--help", 1);
+		child_refuse(allocators[i], OUT_FULL, "--emf --threads 4 --truth /dev/null", 1);
+		child_refuse(allocators[i], NORMAL, "--truth /dev/full", 1);
+		child_refuse(allocators[i], NORMAL, "--truth /nonexistent/truth", 1);
 	}
 }
 
@@ -333,6 +338,44 @@ static void test_out_of_memory(void **state)
 		child_refuse(allocators[i], LITTLE_MEMORY,
 			     "--invocations 0 --report 0 --records 1000 --payload 3800", 1);
 	}
+}
+
+static void test_metrics_and_truth_apart(void **state)
+{
+	char path[] = "/tmp/truth-XXXXXX";
+	char line[256];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(line, sizeof(line), "--invocations 20 --report 10 --emf --truth %s", path);
+	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++) {
+		/* Longer than what will be there: the file is made anew. */
+		char *before = calloc(1, 100000);
+		struct outcome metrics, truth = {0};
+		size_t lines = 0;
+		json_t *parsed;
+		char *rest;
+
+		assert_int_equal(pwrite(fd, before, 100000, 0), 100000);
+		free(before);
+		metrics = child_run(allocators[i], NORMAL, line);
+		assert_int_equal(metrics.status, 0);
+		for (char *one = strtok_r(metrics.out, "\n", &rest); one;
+		     one = strtok_r(NULL, "\n", &rest), lines++)
+			json_decref(emf_parse(one));
+		assert_int_equal(lines, 20);
+
+		truth.out = calloc(1, 100001);
+		assert_in_range(pread(fd, truth.out, 100000, 0), 100, 99999);
+		parsed = lines_parse(&truth);
+		assert_int_equal(json_array_size(parsed), 3);
+		json_decref(parsed);
+		outcome_free(&truth);
+		outcome_free(&metrics);
+	}
+	close(fd);
+	unlink(path);
 }
 
 static void test_help(void **state)
@@ -408,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_absurd_options),
 		cmocka_unit_test(test_no_place_to_write),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_metrics_and_truth_apart),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_signals),
 	};

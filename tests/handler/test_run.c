@@ -5,8 +5,10 @@
 #include <malloc.h>
 
 #include "handler/burst.h"
+#include "handler/request_id.h"
 #include "handler/run.h"
 #include "handler/stop.h"
+#include "tests/handler/emf_check.h"
 
 static const struct options standard = {
 	.cache = &cache_unbounded,
@@ -19,7 +21,7 @@ static const struct options standard = {
 	.threads = 1,
 };
 
-struct outcome {
+struct ran {
 	int result;
 	char *text;
 	size_t length;
@@ -28,14 +30,26 @@ struct outcome {
 	struct cache *cache;
 };
 
-static struct outcome options_run(const struct options *options)
+static int cache_run(const struct options *options, struct cache *cache, struct emf *emf, FILE *out)
 {
-	struct outcome outcome = {0};
+	const struct function function = {.cache = cache, .emf = emf};
+	struct account account = {.out = out,
+				  .name = "the test",
+				  .report = options->report,
+				  .allocator = &allocator,
+				  .cache = cache};
+
+	return run_workload(options, &function, &account);
+}
+
+static struct ran options_run(const struct options *options)
+{
+	struct ran outcome = {0};
 	FILE *out = open_memstream(&outcome.text, &outcome.length);
 	char *rest, *line;
 
 	assert_int_equal(cache_create(options->cache, 50, &outcome.cache), 0);
-	outcome.result = run_workload(options, &allocator, outcome.cache, out);
+	outcome.result = cache_run(options, outcome.cache, NULL, out);
 	fclose(out);
 	for (line = strtok_r(outcome.text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		json_decref(outcome.last);
@@ -46,14 +60,14 @@ static struct outcome options_run(const struct options *options)
 	return outcome;
 }
 
-static void outcome_free(struct outcome *outcome)
+static void outcome_free(struct ran *outcome)
 {
 	json_decref(outcome->last);
 	free(outcome->text);
 	cache_destroy(outcome->cache);
 }
 
-static size_t last_number(const struct outcome *outcome, const char *name)
+static size_t last_number(const struct ran *outcome, const char *name)
 {
 	const json_t *value = json_object_get(outcome->last, name);
 
@@ -75,7 +89,7 @@ static void test_threads_share_the_work(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
 		struct options options = standard;
-		struct outcome outcome;
+		struct ran outcome;
 		uint64_t sum = 0;
 
 		options.threads = threads[i];
@@ -103,7 +117,7 @@ static void test_threads_share_the_work(void **state)
 static void test_reports(void **state)
 {
 	struct options options = standard;
-	struct outcome outcome;
+	struct ran outcome;
 
 	(void)state;
 	options.threads = 2;
@@ -116,7 +130,7 @@ static void test_reports(void **state)
 static void test_duration_and_gap(void **state)
 {
 	struct options options = standard;
-	struct outcome outcome;
+	struct ran outcome;
 	uint64_t start = stop_now_ns();
 	double elapsed;
 
@@ -138,8 +152,52 @@ static void test_write_error(void **state)
 
 	(void)state;
 	assert_int_equal(cache_create(&cache_unbounded, 1, &cache), 0);
-	assert_int_equal(run_workload(&standard, &allocator, cache, full), -ENOSPC);
+	assert_int_equal(cache_run(&standard, cache, NULL, full), -ENOSPC);
 	fclose(full);
+	cache_destroy(cache);
+}
+
+/* One line per invocation, each with an id of its own, whichever thread it ran on. */
+static void test_metrics(void **state)
+{
+	struct options options = standard;
+	struct emf emf = {.out = tmpfile(),
+			  .function = "f",
+			  .allocator = "glibc",
+			  .cache = "unbounded",
+			  .capacity = 1000};
+	bool seen[200] = {false};
+	struct cache *cache;
+	char *text = NULL;
+	size_t size = 0, lines = 0;
+	ssize_t length;
+
+	(void)state;
+	options.threads = 3;
+	assert_int_equal(emf_open(&emf), 0);
+	assert_int_equal(cache_create(&cache_unbounded, 1, &cache), 0);
+	assert_int_equal(cache_run(&options, cache, &emf, NULL), 0);
+	rewind(emf.out);
+	for (; (length = getline(&text, &size, emf.out)) > 0; lines++) {
+		char id[REQUEST_ID_MADE];
+		json_t *line;
+		size_t i = 0;
+
+		text[length - 1] = '\0';
+		line = emf_parse(text);
+		do
+			request_id_make(standard.generator.seed, i, id);
+		while (strcmp(id, json_string_value(json_object_get(line, "requestId"))) != 0 &&
+		       ++i < ARRAY_SIZE(seen));
+		assert_in_range(i, 0, ARRAY_SIZE(seen) - 1);
+		assert_false(seen[i]);
+		seen[i] = true;
+		json_decref(line);
+	}
+	assert_int_equal(lines, ARRAY_SIZE(seen));
+	free(text);
+	fclose(emf.out);
+	emf_close(&emf);
 	cache_destroy(cache);
 }
 
@@ -158,7 +216,7 @@ static void test_burst_leaves_nothing(void **state)
 static void test_stop(void **state)
 {
 	struct options options = standard;
-	struct outcome outcome;
+	struct ran outcome;
 	uint64_t start = stop_now_ns();
 
 	(void)state;
@@ -188,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_duration_and_gap),
 		cmocka_unit_test(test_burst_leaves_nothing),
 		cmocka_unit_test(test_write_error),
+		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_stop),
 	};
 

@@ -70,8 +70,9 @@ static void growth_has_its_interval(void **state)
 {
 	(void)state;
 	assert_string_equal(growth_of(4311, 4280, 4352), "+4.21K per invocation (4.18K to 4.25K)");
-	assert_string_equal(growth_of(-4096, -8192, 512), "-4.00K per invocation (-8.00K to 512)");
-	assert_string_equal(growth_of(0, 0, 0), "0 per invocation (0 to 0)");
+	assert_string_equal(growth_of(-4096, -8192, 512),
+			    "-4.00K per invocation (-8.00K to 512), no growth shown");
+	assert_string_equal(growth_of(0, 0, 0), "0 per invocation (0 to 0), no growth shown");
 	assert_string_equal(growth_of(NAN, NAN, NAN), "too few to tell their growth");
 	assert_in_range(strlen(growth_of(-INFINITY, -INFINITY, INFINITY)), 1,
 			INVOCATION_TEXT_LEN - 2);
@@ -90,7 +91,7 @@ static void mark(struct invocations *invocations, enum invocation_edge edge)
 static void survival_names_what_was_reached(void **state)
 {
 	struct invocations *invocations = invocations_new();
-	char text[INVOCATION_TEXT_LEN], cut[10];
+	char text[INVOCATION_TEXT_LEN], cut[17];
 
 	(void)state;
 	assert_non_null(invocations);
@@ -106,15 +107,17 @@ static void survival_names_what_was_reached(void **state)
 		if (i == 1)
 			assert_string_equal(
 				invocation_survival_text(invocations, text, sizeof(text)),
-				"end 75.0%");
+				"at the end 75.0%");
 		if (i == 3)
 			assert_string_equal(
 				invocation_survival_text(invocations, text, sizeof(text)),
-				"end 75.0%, 1 later 50.0%");
+				"at the end 75.0%, 1 later 50.0%");
 	}
 	assert_string_equal(invocation_survival_text(invocations, text, sizeof(text)),
-			    "end 75.0%, 1 later 50.0%, 10: 50.0%, 100: 50.0%, 1,000: 50.0%");
-	assert_string_equal(invocation_survival_text(invocations, cut, sizeof(cut)), "end 75.0%");
+			    "at the end 75.0%, 1 later 50.0%, 10 later 50.0%, 100 later 50.0%, "
+			    "1,000 later 50.0%");
+	assert_string_equal(invocation_survival_text(invocations, cut, sizeof(cut)),
+			    "at the end 75.0%");
 	invocations_free(invocations);
 }
 

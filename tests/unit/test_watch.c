@@ -119,9 +119,10 @@ static void the_summary_tells_of_invocations(void **state)
 	invoke(&w, 1100);
 	free(interval(&w));
 	text = summary(&w);
-	assert_non_null(strstr(text, "\n  invocations 1,100 ended; retained 12.9M, +12.0K per "
-				     "invocation (12.0K to 12.0K); survival: end 100%, 1 later "
-				     "100%, 10: 100%, 100: 100%, 1,000: 100%\n"));
+	assert_non_null(strstr(text,
+			       "\n  invocations 1,100 ended; retained 12.9M, +12.0K per "
+			       "invocation (12.0K to 12.0K); survival: at the end 100%, 1 later "
+			       "100%, 10 later 100%, 100 later 100%, 1,000 later 100%\n"));
 	free(text);
 	watched_world_free(&w);
 }

@@ -93,7 +93,7 @@ const struct field fields[] = {
 	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 2, get_rss},
 	{"anon_bytes", "ANON",
 	 "Anonymous part of the resident set as the kernel counts it: heaps, stacks, written "
-	 "private file pages.",
+	 "private file pages; of a process that has ended the ledger's count.",
 	 FIELD_UINT, UNIT_BYTES, CSV, 6, 21, get_anon},
 	{"file_bytes", "FILE",
 	 "File part of the resident set: programs, libraries, mapped files; the kernel can drop "

@@ -51,9 +51,10 @@ char *invocation_growth_text(const struct trend_range *growth, char *text, size_
 	if (isnan(growth->estimate))
 		snprintf(text, size, "too few to tell their growth");
 	else
-		snprintf(text, size, "%s per invocation (%s to %s)",
+		snprintf(text, size, "%s per invocation (%s to %s)%s",
 			 units_signed_bytes(estimate, growth->estimate),
-			 units_bytes(low, growth->low), units_bytes(high, growth->high));
+			 units_bytes(low, growth->low), units_bytes(high, growth->high),
+			 growth->low > 0 ? "" : ", no growth shown");
 	return text;
 }
 
@@ -69,10 +70,8 @@ char *invocation_survival_text(const struct invocations *invocations, char *text
 		if (!point->born)
 			continue;
 		used += (size_t)snprintf(text + used, size - used, "%s%s%s %s", used ? ", " : "",
-					 i ? units_whole(later, invocation_later[i]) : "end",
-					 i == 1	 ? " later"
-					 : i > 1 ? ":"
-						 : "",
+					 i ? units_whole(later, invocation_later[i]) : "at the end",
+					 i ? " later" : "",
 					 units_share(share, point->resident, point->born));
 	}
 	return text;

@@ -143,14 +143,14 @@ static void write_invocations(struct writer *writer)
 		 "one request handled, from where --invocation says it begins to where it ends; a "
 		 "page belongs to the innermost one open in the thread that first touched it"},
 		{"outside", "pages first touched in no invocation since the first one began: by "
-			    "helper threads "
-			    "and between invocations. They are charged to none"},
+			    "helper threads and between invocations. They are charged to none"},
 		{"retained",
 		 "resident pages first touched in an invocation that is not open any more"},
 		{"LATER",
 		 "how many invocations of the process have ended since the page's own; SHARE is "
-		 "what "
-		 "was still resident then of all that those that came so far had first touched"},
+		 "what was still resident then of all that those that came so far had first "
+		 "touched. Pages, not objects: what the allocator uses again stays, so that "
+		 "memory grows is told by the growth, not by a high share"},
 		{"growth",
 		 "of retained pages per invocation, over the newest ones, and its interval of "
 		 "confidence of 95%; coloured where all of that is above 0"},

@@ -82,11 +82,11 @@ static void draw_rest(const struct invocation_list *list, struct grid *grid)
 				      units_whole(text, flaws[i].count), flaws[i].name);
 	}
 	if (!page_line_add(
-		    &line, STYLE_NORMAL, "born outside of them %s (%s)",
+		    &line, STYLE_NORMAL, "born outside of any %s (%s)",
 		    units_bytes(text, (double)totals->born_outside * PAGE_BYTES),
 		    units_share(share, totals->born_outside, totals->born_outside + totals->born)))
 		page_line_add(&line, STYLE_NORMAL, "outside %s", text);
-	page_line_add(&line, STYLE_NORMAL, "inside %s",
+	page_line_add(&line, STYLE_NORMAL, "born inside %s",
 		      units_bytes(text, (double)totals->born * PAGE_BYTES));
 }
 

@@ -226,10 +226,34 @@ static void invocations_are_reported(void **state)
 	process_free(process);
 }
 
+/* The last count of the kernel's is older than its end, or there is none. */
+static void an_end_is_counted_by_the_ledger(void **state)
+{
+	struct world w;
+	struct process *process = process_make(&w);
+	struct event_exit exited = {0};
+	const struct report *newest;
+
+	(void)state;
+	world_touch(&w, A, 100);
+	sample(&w, PAGES(103), PAGES(1000), 0);
+	world_touch(&w, A + PAGES(100), 50);
+	newest = report(&w, process, 1);
+	assert_int_equal(newest->anon, PAGES(103));
+	world_feed(&w, &exited.h, EVENT_EXIT, sizeof(exited));
+	newest = report(&w, process, 2);
+	assert_int_equal(newest->anon, PAGES(150));
+	assert_int_equal(newest->rss, PAGES(1150));
+	/* what the last count could not explain is not explained by the end */
+	assert_int_equal(newest->unexplained, PAGES(3));
+	process_free(process);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_adds_up),
+		cmocka_unit_test(an_end_is_counted_by_the_ledger),
 		cmocka_unit_test(unexplained_is_taken_with_the_sample),
 		cmocka_unit_test(rates_are_per_second_of_the_interval),
 		cmocka_unit_test(growth_is_per_hour),

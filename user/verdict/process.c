@@ -121,13 +121,14 @@ static void report_fill(struct report *report, const struct ledger *ledger,
 	const struct ledger_totals *totals = &ledger->totals;
 	double elapsed;
 
-	report->anon = sample->anon_bytes;
+	report->resident = classes.resident << PAGE_SHIFT;
+	/* of what has ended the kernel counts no more: the ledger is newer than its last count */
+	report->anon = ledger->exit_ns ? report->resident : sample->anon_bytes;
 	report->file = sample->file_bytes;
 	report->shmem = sample->shmem_bytes;
 	report->rss = report->anon + report->file + report->shmem;
 	report->swap = sample->swap_bytes;
 	report->virtual = sample->virtual_bytes;
-	report->resident = classes.resident << PAGE_SHIFT;
 	report->retained = classes.retained << PAGE_SHIFT;
 	report->lazyfree = classes.lazy << PAGE_SHIFT;
 	report->purged_total = totals->purged << PAGE_SHIFT;
@@ -138,7 +139,7 @@ static void report_fill(struct report *report, const struct ledger *ledger,
 	report->repaired_pages_total = totals->repaired;
 	if (sample->h.time_ns)
 		report->unexplained =
-			(int64_t)report->anon - (int64_t)(ledger->sample_pages << PAGE_SHIFT);
+			(int64_t)sample->anon_bytes - (int64_t)(ledger->sample_pages << PAGE_SHIFT);
 
 	elapsed = report->time_s - (before ? before->time_s : 0);
 	if (elapsed > 0) {

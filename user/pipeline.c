@@ -286,6 +286,24 @@ static struct ledger *ledger_adopt(const struct event_fork *fork)
 	return ledger;
 }
 
+/* Of the process that an ATTACH or EXEC is the first record of. Views want its name at once. */
+static struct ledger *ledger_named(const struct event_header *event)
+{
+	struct ledger *ledger = ledger_new(event->pid, event->time_ns);
+	const struct event_attach *attach = (const struct event_attach *)event;
+
+	if (!ledger)
+		return NULL;
+	if (event->kind == EVENT_ATTACH) {
+		memcpy(ledger->comm, attach->comm, sizeof(ledger->comm));
+		ledger->start_ticks = attach->start_ticks;
+	} else {
+		memcpy(ledger->comm, ((const struct event_exec *)event)->comm,
+		       sizeof(ledger->comm));
+	}
+	return ledger;
+}
+
 static void on_fork(struct pipeline *pipeline, const struct event_fork *fork,
 		    const struct tracked *parent)
 {
@@ -345,7 +363,7 @@ static void on_event(void *ctx, const struct event_header *event)
 	}
 	tracked = tracked_find(pipeline, event->pid);
 	if (!tracked && (event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC))
-		tracked = tracked_add(pipeline, ledger_new(event->pid, event->time_ns), NULL);
+		tracked = tracked_add(pipeline, ledger_named(event), NULL);
 	if (!tracked && event->kind == EVENT_FORK)
 		on_fork(pipeline, (const struct event_fork *)event, NULL);
 	if (!tracked) {

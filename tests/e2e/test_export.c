@@ -278,6 +278,22 @@ static void check_complete(const char *dir)
 	assert_true(sites_sum(dir, "retained_bytes") == series_last(&series, "retained_bytes"));
 }
 
+/* PID-COMMAND-START, also of what ran before the watch began. */
+static void check_name(const char *dir, pid_t pid)
+{
+	char path[64], expected[64], comm[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%31[^\n]", comm), 1);
+	fclose(file);
+	snprintf(expected, sizeof(expected), "/%d-%s-20", (int)pid, comm);
+	if (!strstr(dir, expected))
+		fail_msg("%s: not %s", dir, expected);
+}
+
 static void ends_by_signal(int number)
 {
 	struct helper helper = helper_start("grow", NULL);
@@ -288,6 +304,7 @@ static void ends_by_signal(int number)
 	    number_text(helper.pid));
 	run_end_after(&run, 4, number);
 	find_dir(helper.pid, 0, dir, sizeof(dir));
+	check_name(dir, helper.pid);
 	check_complete(dir);
 	assert_true(series_last(&series, "resident_bytes") > 0);
 	assert_true(process_runs(helper.pid));

@@ -10,8 +10,11 @@ static json_t *mimalloc_stats(void)
 	mi_stats_merge();
 	mi_process_info(&elapsed_ms, &user_ms, &system_ms, &rss, &peak_rss, &commit, &peak_commit,
 			&faults);
-	return json_pack("{sI sI sI sI sI}", "current_rss", (json_int_t)rss, "peak_rss",
-			 (json_int_t)peak_rss, "current_commit", (json_int_t)commit, "peak_commit",
+	/*
+	 * Not its resident sets: here current_rss is the committed memory again, and peak_rss, as
+	 * getrusage(2) has it, was before exec somebody else's.
+	 */
+	return json_pack("{sI sI sI}", "current_commit", (json_int_t)commit, "peak_commit",
 			 (json_int_t)peak_commit, "page_faults_count", (json_int_t)faults);
 }
 

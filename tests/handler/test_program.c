@@ -241,7 +241,7 @@ static void test_allocators_tell_their_figures(void **state)
 	static const char *const names[][7] = {
 		{"arena", "hblkhd", "uordblks", "fordblks", "keepcost"},
 		{"allocated", "active", "resident", "mapped", "retained", "metadata"},
-		{"current_rss", "peak_rss", "current_commit", "peak_commit", "page_faults_count"},
+		{"current_commit", "peak_commit", "page_faults_count"},
 	};
 	/* The figure that must cover what the cache holds, so the allocator is really in use. */
 	static const char *const held[] = {"uordblks", "allocated", "current_commit"};

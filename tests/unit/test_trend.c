@@ -132,7 +132,7 @@ static void many_points_are_thinned_to_the_whole_range(void **state)
 
 #define BLOCK 8
 
-/* A series whose blocks of 8 gain so much each; between the ends of a block it may do anything. */
+/* A series whose blocks of 8 gain so much each; between the ends of a block it may rise. */
 static size_t series(const double *gains, size_t blocks)
 {
 	uint64_t seed = 77;
@@ -141,7 +141,7 @@ static size_t series(const double *gains, size_t blocks)
 	for (size_t i = 0; i < blocks; i++) {
 		y[i * BLOCK] = level;
 		for (size_t j = 1; j < BLOCK; j++)
-			y[i * BLOCK + j] = (double)random_below(&seed, 1000000);
+			y[i * BLOCK + j] = 1e9 + (double)random_below(&seed, 1000000);
 		level += gains[i] * BLOCK;
 	}
 	y[blocks * BLOCK] = level;
@@ -205,13 +205,18 @@ static void the_interval_has_its_confidence(void **state)
 	(void)state;
 	for (unsigned int n = TREND_BLOCKS_MIN; n <= TREND_BLOCKS_MAX; n++) {
 		double gains[TREND_BLOCKS_MAX], means[TREND_BLOCKS_MAX * TREND_BLOCKS_MAX];
+		double sorted[TREND_BLOCKS_MAX];
 		struct trend_range range;
 		size_t count, k = 0;
 		uint64_t seed = n;
 		double confidence;
 
+		/* all grow, and the newer half as the older one: nothing else widens it */
 		for (unsigned int i = 0; i < n; i++)
-			gains[i] = (double)random_below(&seed, 1000000) / 64 - 5000;
+			sorted[i] = (double)random_below(&seed, 1000000) / 64;
+		qsort(sorted, n, sizeof(*sorted), compare);
+		for (unsigned int i = 0; i < n; i++)
+			gains[i % 2 ? i / 2 : n - 1 - i / 2] = sorted[i];
 		count = pair_means(gains, n, means);
 		range = trend_growth(y, series(gains, n));
 		while (k < count && fabs(means[k] - range.low) > 1e-6)
@@ -331,6 +336,69 @@ static void the_interval_holds_the_truth(void **state)
 	assert_in_range(coverage(4096, noise_skewed, 9), 920, 985);
 }
 
+/* A cache that fills and is emptied, at any phase: three periods are to be seen. */
+static void what_is_given_back_has_not_grown(void **state)
+{
+	static const size_t periods[] = {120, 300, 500, 1000, 1300};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(periods); i++) {
+		size_t period = periods[i];
+
+		for (size_t count = 3 * period; count <= 4096; count += period / 3) {
+			for (size_t phase = 0; phase < period; phase += period / 10) {
+				struct trend_range range;
+
+				for (size_t at = 0; at < count; at++)
+					y[at] = 4096.0 * (double)((at + phase) % period);
+				range = trend_growth(y, count);
+				if (range.low > 0)
+					fail_msg("period %zu, %zu points, phase %zu: %g", period,
+						 count, phase, range.low);
+				assert_true(range.low <= range.estimate &&
+					    range.estimate <= range.high);
+			}
+		}
+	}
+	/* 100 a point stay, 500 a point come in most of the time */
+	for (size_t at = 0; at < 2000; at++)
+		y[at] = 100 * (double)at + 400.0 * (double)(at % 500);
+	assert_true(trend_growth(y, 2000).low <= 100 && trend_growth(y, 2000).high >= 100);
+	assert_true(trend_growth(y, 2000).estimate < 300);
+}
+
+/* It filled in the older half. */
+static void what_came_to_rest_grows_no_more(void **state)
+{
+	(void)state;
+	for (size_t count = 200; count <= 4096; count += 487)
+		for (size_t full = count / 16; full <= count * 7 / 16; full += count / 16) {
+			for (size_t at = 0; at < count; at++)
+				y[at] = 4096.0 * (double)(at < full ? at : full);
+			assert_true(trend_growth(y, count).low <= 0);
+		}
+}
+
+/* A table that doubles, seen from its first entry: a leap is a wild block, and all there is. */
+static void what_leaps_may_grow(void **state)
+{
+	(void)state;
+	for (size_t count = 200; count <= 4096; count += 487) {
+		struct trend_range range;
+		double size = 64;
+
+		for (size_t at = 0; at < count; at++) {
+			while (size < (double)at)
+				size *= 2;
+			y[at] = size;
+		}
+		range = trend_growth(y, count);
+		assert_true(range.low <= 0.5);
+		if (range.high < 0.5)
+			fail_msg("%zu points: at most %g", count, range.high);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -349,6 +417,9 @@ int main(void)
 		cmocka_unit_test(few_points_make_six_blocks),
 		cmocka_unit_test(wild_blocks_move_no_growth),
 		cmocka_unit_test(the_interval_holds_the_truth),
+		cmocka_unit_test(what_is_given_back_has_not_grown),
+		cmocka_unit_test(what_came_to_rest_grows_no_more),
+		cmocka_unit_test(what_leaps_may_grow),
 	};
 
 	return cmocka_run_group_tests_name("trend", tests, NULL, NULL);

@@ -59,12 +59,69 @@ static size_t rank_of_limit(size_t n)
 	return k < 1 ? 1 : (size_t)k;
 }
 
+/* Of blocks of that length between these levels, one more than there are blocks. */
+static struct trend_range range_of_levels(const double *levels, size_t blocks, double length)
+{
+	double means[TREND_BLOCKS_MAX * (TREND_BLOCKS_MAX + 1) / 2];
+	size_t pairs = 0, k = rank_of_limit(blocks);
+	struct trend_range range;
+
+	for (size_t i = 0; i < blocks; i++)
+		for (size_t j = i; j < blocks; j++)
+			means[pairs++] = (levels[i + 1] - levels[i] + levels[j + 1] - levels[j]) /
+					 2 / length;
+	range.estimate = median(means, pairs); /* which sorts them */
+	range.low = means[k - 1];
+	range.high = means[pairs - k];
+	return range;
+}
+
+/*
+ * What fills and is emptied, over and over, grows most of the time; that it is
+ * emptied looks like a few wild blocks, or falls between their ends. So growth
+ * counts as far as it stayed: a level is the lowest point from there on.
+ */
+static void range_take_back(struct trend_range *range, const double *y, size_t blocks,
+			    size_t length)
+{
+	double levels[TREND_BLOCKS_MAX + 1] = {0}, lowest = y[blocks * length];
+	struct trend_range kept;
+
+	for (size_t i = blocks * length + 1; i-- > 0;) {
+		if (y[i] < lowest)
+			lowest = y[i];
+		if (!(i % length))
+			levels[i / length] = lowest;
+	}
+	kept = range_of_levels(levels, blocks, (double)length);
+	if (kept.low < range->low)
+		range->low = kept.low;
+	if (kept.estimate < range->estimate)
+		range->estimate = kept.estimate;
+}
+
+/*
+ * What came to rest grows no more, and what grows by rare leaps, as tables that
+ * double do, grows: the interval holds what the newer half gained.
+ */
+static void range_hold_newest(struct trend_range *range, const double *levels, size_t blocks,
+			      double length)
+{
+	size_t newest = (blocks + 1) / 2;
+	double gained = (levels[blocks] - levels[blocks - newest]) / (double)newest / length;
+
+	if (gained < range->low)
+		range->low = gained;
+	if (gained > range->high)
+		range->high = gained;
+}
+
 struct trend_range trend_growth(const double *y, size_t count)
 {
-	double gains[TREND_BLOCKS_MAX], means[TREND_BLOCKS_MAX * (TREND_BLOCKS_MAX + 1) / 2];
-	size_t steps = count ? count - 1 : 0, blocks = steps / BLOCK_POINTS_MIN, pairs = 0;
+	size_t steps = count ? count - 1 : 0, blocks = steps / BLOCK_POINTS_MIN;
 	struct trend_range range = {NAN, NAN, NAN};
-	size_t length, first, k;
+	double levels[TREND_BLOCKS_MAX + 1];
+	size_t length, first;
 
 	if (steps < TREND_BLOCKS_MIN)
 		return range;
@@ -74,14 +131,11 @@ struct trend_range trend_growth(const double *y, size_t count)
 		blocks = TREND_BLOCKS_MAX;
 	length = steps / blocks;
 	first = steps - blocks * length; /* what does not divide is left out, at the old end */
-	for (size_t i = 0; i < blocks; i++)
-		gains[i] = (y[first + (i + 1) * length] - y[first + i * length]) / (double)length;
-	for (size_t i = 0; i < blocks; i++)
-		for (size_t j = i; j < blocks; j++)
-			means[pairs++] = (gains[i] + gains[j]) / 2;
-	k = rank_of_limit(blocks);
-	range.estimate = median(means, pairs); /* which sorts them */
-	range.low = means[k - 1];
-	range.high = means[pairs - k];
+	for (size_t i = 0; i <= blocks; i++)
+		levels[i] = y[first + i * length];
+	range = range_of_levels(levels, blocks, (double)length);
+	range_hold_newest(&range, levels, blocks, (double)length);
+	if (range.estimate > 0)
+		range_take_back(&range, y + first, blocks, length);
 	return range;
 }

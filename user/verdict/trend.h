@@ -36,7 +36,10 @@ struct trend_range {
  * independent of the others. The estimate is that of Hodges and Lehmann, the median of the means
  * of all pairs; the interval is that of Wilcoxon's signed-rank test (Hollander, Wolfe, Chicken:
  * Nonparametric Statistical Methods, 3.2 and 3.3). Up to 29% of the blocks may be wild without
- * moving it. Needs TREND_BLOCKS_MIN + 1 points.
+ * moving it, but for two things. What was given back again has not grown: estimate and lower end
+ * count what stayed, as a cache that fills and is emptied shows in the points from three rounds on.
+ * And the interval holds what the newer half of the points gained: what came to rest there, or
+ * grows by rare leaps, is not said to be certain. Needs TREND_BLOCKS_MIN + 1 points.
  */
 struct trend_range trend_growth(const double *y, size_t count);
 

@@ -188,6 +188,82 @@ static void an_end_may_come_in_another_thread(void **state)
 	assert_totals(3, 2, 0, 0);
 }
 
+/*
+ * Threads that use one id, all in the midst of it when the watch begins: an end that is taken from
+ * another thread must not pass on from thread to thread for ever.
+ */
+static void threads_that_share_an_id_come_to_rest(void **state)
+{
+	bool busy[32];
+	uint64_t seed = 3;
+
+	(void)state;
+	memset(busy, true, sizeof(busy));
+	for (unsigned int step = 0; step < 20000; step++) {
+		uint32_t thread = (uint32_t)random_below(&seed, ARRAY_SIZE(busy));
+
+		if (!busy[thread]) {
+			begin(thread + 1, "same");
+		} else {
+			if (step > 1000)
+				assert_int_not_equal(invocations_current(set, thread + 1), 0);
+			end(thread + 1, "same");
+		}
+		busy[thread] = !busy[thread];
+	}
+	assert_int_equal(invocations_totals(set)->unmatched, ARRAY_SIZE(busy));
+	for (uint32_t thread = 1; thread <= ARRAY_SIZE(busy); thread++)
+		gone(thread);
+	assert_int_equal(invocations_open(set), 0);
+}
+
+/* Nothing is kept of a thread that is gone, or after a loss, for which an end was taken. */
+static void a_taken_end_goes_with_its_thread(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	begin(9, "warm");
+	end(9, "warm");
+	before = invocations_memory(set);
+	begin(1, "x");
+	end(2, "x");
+	assert_int_equal(invocations_current(set, 1), 0);
+	gone(1);
+	assert_int_equal(invocations_memory(set), before);
+	begin(1, "x");
+	end(2, "x");
+	invocations_cut(set, ++now);
+	assert_int_equal(invocations_memory(set), before);
+	/* the end that comes once more is one without a beginning, also where others are open */
+	begin(1, "y");
+	end(2, "y");
+	begin(3, "y");
+	end(1, "y");
+	assert_int_equal(invocations_totals(set)->unmatched, 1);
+	end(3, "y");
+	assert_totals(5, 5, 0, 1);
+}
+
+/* Probes without an argument beside a function: its frame tells it apart from them. */
+static void a_probe_ends_no_function(void **state)
+{
+	uint32_t outer, function;
+
+	(void)state;
+	outer = begin(1, "");
+	function = enter(1, 0x7000);
+	end(1, "");
+	assert_int_equal(state_of(outer), INVOCATION_ENDED);
+	assert_int_equal(state_of(function), INVOCATION_OPEN);
+	end(1, "");
+	assert_int_equal(state_of(function), INVOCATION_OPEN);
+	assert_totals(2, 1, 0, 1);
+	leave(1, 0x7000);
+	assert_int_equal(state_of(function), INVOCATION_ENDED);
+	assert_totals(2, 2, 0, 1);
+}
+
 static void an_end_that_names_another_ends_nothing(void **state)
 {
 	uint32_t a = begin(7, "a");
@@ -360,8 +436,8 @@ static void too_deep_frames_take_no_end(void **state)
 	leave(7, 10000 - 64 * (uint64_t)(INVOCATION_DEPTH_MAX - 1));
 	end(7, "");
 	assert_int_equal(state_of(outer + INVOCATION_DEPTH_MAX - 1), INVOCATION_ENDED);
-	assert_int_equal(state_of(outer + INVOCATION_DEPTH_MAX - 2), INVOCATION_ENDED);
-	assert_int_equal(state_of(outer), INVOCATION_OPEN);
+	assert_int_equal(state_of(outer + INVOCATION_DEPTH_MAX - 2), INVOCATION_OPEN);
+	assert_int_equal(state_of(outer), INVOCATION_ENDED);
 	assert_int_equal(invocations_totals(set)->unmatched, 1);
 }
 
@@ -617,6 +693,9 @@ int main(void)
 		TEST(an_outer_one_may_end_first),
 		TEST(the_same_id_twice_ends_the_inner_one),
 		TEST(an_end_may_come_in_another_thread),
+		TEST(threads_that_share_an_id_come_to_rest),
+		TEST(a_taken_end_goes_with_its_thread),
+		TEST(a_probe_ends_no_function),
 		TEST(an_end_that_names_another_ends_nothing),
 		TEST(where_only_the_end_is_named_the_innermost_ends),
 		TEST(numbers_are_names_too),

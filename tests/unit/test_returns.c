@@ -2,6 +2,7 @@
 #include "tests/unit/support.h"
 
 #include "user/stack/returns.h"
+#include "user/stack/unwinder.h"
 
 #define TRAMPOLINE 0x7fffffffe000ULL
 #define CALLER(number) (0x401000ULL + (number)*0x10 + 5)
@@ -146,6 +147,33 @@ static void there_is_a_limit(void **state)
 	assert_int_equal(returns.count, 0);
 }
 
+/* After a loss others may be where they were; where stacks alone were not taken they hold. */
+static void a_loss_takes_all(void **state)
+{
+	const struct event_invocation begin = {
+		.h = {.size = sizeof(begin), .kind = EVENT_INVOCATION, .tid = 1},
+		.edge = INVOCATION_BEGIN,
+		.cfa = 0x8000,
+		.caller = CALLER(1),
+	};
+	struct event_loss loss = {.h = {.size = sizeof(loss), .kind = EVENT_LOSS}, .stacks = 5};
+	struct unwinder *unwinder = unwinder_new(NULL, NULL, NULL);
+	uint64_t empty;
+
+	(void)state;
+	assert_non_null(unwinder);
+	empty = unwinder_memory(unwinder);
+	unwinder_event(unwinder, &begin.h);
+	assert_int_equal(unwinder_memory(unwinder), empty + sizeof(struct replaced));
+	unwinder_event(unwinder, &loss.h);
+	assert_int_equal(unwinder_memory(unwinder), empty + sizeof(struct replaced));
+	loss.lost = 1;
+	unwinder_event(unwinder, &loss.h);
+	assert_int_equal(unwinder_memory(unwinder), empty);
+	assert_int_equal(unwinder_totals(unwinder)->skipped, 10);
+	unwinder_free(unwinder);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -156,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_thread_takes_its_own_along),
 		cmocka_unit_test(a_child_has_its_parents),
 		cmocka_unit_test(there_is_a_limit),
+		cmocka_unit_test(a_loss_takes_all),
 	};
 
 	return cmocka_run_group_tests_name("returns", tests, NULL, NULL);

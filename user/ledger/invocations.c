@@ -27,12 +27,13 @@ struct open {
 	uint64_t cfa;  /* likewise; 0: it is no function's */
 };
 
-/* A thread with something open. */
+/* A thread with something open, or of which something was ended elsewhere. */
 struct thread {
 	RB_ENTRY(thread) link;
 	uint32_t tid;
 	uint32_t count;
 	uint32_t deeper; /* begun beyond INVOCATION_DEPTH_MAX, and not ended */
+	uint32_t taken;	 /* the last one that an end in another thread was taken to mean, or 0 */
 	struct open open[INVOCATION_DEPTH_MAX];
 };
 
@@ -159,10 +160,13 @@ static struct thread *thread_get(struct invocations *invocations, uint32_t tid)
 	return thread;
 }
 
-/* A thread with nothing open is not kept. */
+/* A thread with nothing open is not kept, but for what may still come of it. */
 static void thread_settle(struct invocations *invocations, struct thread *thread)
 {
 	if (thread->count)
+		return;
+	thread->deeper = 0;
+	if (thread->taken)
 		return;
 	if (invocations->cached == thread)
 		invocations->cached = NULL;
@@ -198,6 +202,7 @@ static void thread_cut(struct invocations *invocations, struct thread *thread, u
 
 static void thread_cut_all(struct invocations *invocations, struct thread *thread, uint64_t time_ns)
 {
+	thread->taken = 0;
 	while (thread->count)
 		thread_cut(invocations, thread, thread->count - 1, time_ns);
 }
@@ -377,17 +382,56 @@ static bool thread_has_alike(const struct invocations *invocations, const struct
 	return false;
 }
 
-/* In its own thread, else in any: asynchronous programs end where they did not begin. */
-static struct thread *key_find(struct invocations *invocations, struct thread *own, struct key key,
-			       uint32_t *index)
+/* In any thread: asynchronous programs end where they did not begin. */
+static struct thread *key_find(struct invocations *invocations, struct key key, uint32_t *index)
 {
 	struct thread *thread;
 
-	if (own && thread_match(invocations, own, key, index))
-		return own;
 	RB_FOREACH (thread, invocation_threads, &invocations->threads)
 		if (thread_match(invocations, thread, key, index))
 			return thread;
+	return NULL;
+}
+
+/*
+ * Is it the end of what an end in another thread was taken to mean? Where threads use one id, and
+ * one of them was in the midst of it when the watch began, each end would else be taken from the
+ * next thread, without an end to it.
+ */
+static bool thread_gives_back(const struct invocations *invocations, struct thread *thread,
+			      struct key key)
+{
+	const struct invocation *taken = kept_find(invocations, thread->taken);
+
+	if (!taken || !key_matches(key, taken))
+		return false;
+	thread->taken = 0;
+	return true;
+}
+
+/* By its key, or where nothing tells them apart the innermost that is no function's. */
+static struct thread *marked_find(struct invocations *invocations, struct thread *own,
+				  struct key key, uint32_t *index)
+{
+	bool named = key.id[0] || key.value;
+	struct thread *thread = NULL;
+
+	if (named && own && thread_match(invocations, own, key, index))
+		return own;
+	if (named && own && thread_gives_back(invocations, own, key))
+		return NULL;
+	if (named)
+		thread = key_find(invocations, key, index);
+	if (thread)
+		thread->taken = thread->open[*index].number;
+	if (thread || !own || own->deeper || (named && thread_has_alike(invocations, own, key)))
+		return thread;
+	for (uint32_t i = own->count; i-- > 0;) {
+		if (own->open[i].cfa)
+			continue;
+		*index = i;
+		return own;
+	}
 	return NULL;
 }
 
@@ -421,20 +465,12 @@ static void invocation_end(struct invocations *invocations, const struct event_i
 {
 	struct thread *own = thread_find(invocations, event->h.tid), *thread = NULL;
 	struct key key = {invocation_id_is_text(event->id) ? event->id : "", event->value};
-	bool named = key.id[0] || key.value;
 	uint32_t index = 0;
 
-	if (named)
-		thread = key_find(invocations, own, key, &index);
-	else if (own && event->cfa &&
-		 frame_find(invocations, own, event->cfa, event->h.time_ns, &index))
+	if (!event->cfa)
+		thread = marked_find(invocations, own, key, &index);
+	else if (own && frame_find(invocations, own, event->cfa, event->h.time_ns, &index))
 		thread = own;
-	/* nothing tells them apart: the innermost */
-	if (!thread && own && !own->deeper && own->count && !event->cfa &&
-	    !(named && thread_has_alike(invocations, own, key))) {
-		thread = own;
-		index = own->count - 1;
-	}
 	if (thread)
 		thread_end(invocations, thread, index, event);
 	else
@@ -477,7 +513,7 @@ uint32_t invocations_current(struct invocations *invocations, uint32_t tid)
 {
 	const struct thread *thread = thread_find(invocations, tid);
 
-	return thread ? thread->open[thread->count - 1].number : 0;
+	return thread && thread->count ? thread->open[thread->count - 1].number : 0;
 }
 
 void invocations_page_born(struct invocations *invocations, uint32_t number)

@@ -538,6 +538,17 @@ static void on_file(struct unwinder *unwinder, const struct event_mmap_file *cal
 		file_module(unwinder, call->dev, call->ino, call->m.addr);
 }
 
+/*
+ * What is known of return addresses may be of functions that have returned, and others be in
+ * their place: a stack that ends too early is better than one with callers that it never had.
+ */
+static void on_loss(struct unwinder *unwinder, const struct event_loss *loss)
+{
+	unwinder->totals.skipped += loss->stacks;
+	if (loss->lost)
+		returns_free(&unwinder->returns);
+}
+
 void unwinder_event(struct unwinder *unwinder, const struct event_header *event)
 {
 	unwinder->at = event;
@@ -557,7 +568,7 @@ void unwinder_event(struct unwinder *unwinder, const struct event_header *event)
 		(void)returns_event(&unwinder->returns, (const struct event_invocation *)event);
 		break;
 	case EVENT_LOSS:
-		unwinder->totals.skipped += ((const struct event_loss *)event)->stacks;
+		on_loss(unwinder, (const struct event_loss *)event);
 		break;
 	default:
 		break;
@@ -598,7 +609,8 @@ uint64_t unwinder_memory(const struct unwinder *unwinder)
 {
 	uint64_t bytes =
 		sizeof(*unwinder) +
-		(unwinder->texts.capacity + unwinder->listed.capacity) * sizeof(struct text);
+		(unwinder->texts.capacity + unwinder->listed.capacity) * sizeof(struct text) +
+		unwinder->returns.count * sizeof(struct replaced);
 
 	for (size_t i = 0; unwinder->repeats && i < REPEATS; i++)
 		if (unwinder->repeats[i])

@@ -428,6 +428,10 @@ static void print_summary(struct app *app)
 	if (state.unwatched_children)
 		log_warning("%llu processes were not followed: too many at once",
 			    (unsigned long long)state.unwatched_children);
+	if (state.missing_marks)
+		log_warning("%u of the --invocation were in no watched process: what they name was "
+			    "not marked",
+			    state.missing_marks);
 	if (state.malformed)
 		log_warning("%llu records from the kernel were malformed and skipped",
 			    (unsigned long long)state.malformed);

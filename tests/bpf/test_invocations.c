@@ -294,6 +294,7 @@ static void library_loaded_late(void **state)
 
 	(void)state;
 	check_steady("func:invocation_library.so:library_handle", argv, -1);
+	check_steady("func:invocation_library:library_handle", argv, -1);
 	check_steady("usdt:invocation_library.so:target:begin,end", argv, -1);
 	check_steady(USDT, argv, -1);
 }
@@ -304,6 +305,25 @@ static void behind_semaphores(void **state)
 
 	(void)state;
 	check_steady(USDT, argv, -1);
+}
+
+/* A function is marked once, whatever it is called. */
+static void two_names(void **state)
+{
+	char *argv[] = {PROGRAM, "steady=20", "keep=2", NULL};
+	const struct invocation_totals *totals;
+	struct marks marks;
+	struct watch watch;
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	marks_init(&marks, FUNCTION);
+	marks_add(&marks, "func:" PROGRAM ":invocation_alias");
+	totals = invocations_totals(run_marked(&watch, &marks, argv));
+	assert_int_equal(totals->ended, said.count);
+	assert_int_equal(totals->cut + totals->unmatched, 0);
+	watch_close(&watch);
 }
 
 static void two_at_once(void **state)
@@ -813,6 +833,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(threads_in_turn),
 		cmocka_unit_test(library_loaded_late),
 		cmocka_unit_test(behind_semaphores),
+		cmocka_unit_test(two_names),
 		cmocka_unit_test(two_at_once),
 		cmocka_unit_test(helper_is_charged_to_none),
 		cmocka_unit_test(concurrent),

@@ -452,6 +452,20 @@ static void command_not_found(void **state)
 	run_release(&run);
 }
 
+/* Said when it is noticed, and again where the figures are: lines scroll away. */
+static void nothing_to_mark(void **state)
+{
+	struct run run;
+
+	(void)state;
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--invocation", "func:no-such-file:f", "--", "true");
+	run_expect(&run, 0);
+	assert_non_null(strstr(run.err_text.data, "no-such-file is not among the files"));
+	assert_non_null(strstr(run.err_text.data, "1 of the --invocation were in no watched"));
+	run_release(&run);
+}
+
 static void command_not_executable(void **state)
 {
 	char path[128];
@@ -610,6 +624,7 @@ int main(int argc, char **argv)
 		E2E_TEST(zombie),
 		E2E_TEST(kernel_thread),
 		E2E_TEST(command_not_found),
+		E2E_TEST(nothing_to_mark),
 		E2E_TEST(command_not_executable),
 		E2E_TEST(command_after_unknown_pid),
 		E2E_TEST(short_lived),

@@ -37,6 +37,7 @@ WORK_HANDLER(library_handle)
 #include <setjmp.h>
 
 WORK_HANDLER(invocation_handle)
+work_handler invocation_alias __attribute__((alias("invocation_handle")));
 
 /* Others with much the same name, for the message that one is not there. */
 void invocation_handler(void);

@@ -165,6 +165,13 @@ static const struct {
 	{"both", 0x11},
 };
 
+static void assert_near(const struct probes_near *near, const char *expected)
+{
+	char text[1024];
+
+	assert_string_equal(probes_near_text(near, text, sizeof(text)), expected);
+}
+
 static void functions_are_where_their_code_is(void **state)
 {
 	static const char *const files[] = {"program", "fixed"};
@@ -238,6 +245,39 @@ static uint64_t mapped_offset(uint64_t address)
 	return 0;
 }
 
+/* Refused by name; _setjmp, swapcontext and dlsym were seen to break under a uretprobe. */
+static const char *const libc_refused[] = {"_setjmp",	  "__sigsetjmp", "getcontext",
+					   "swapcontext", "dlopen",	 "dlmopen",
+					   "dlsym",	  "dlvsym",	 "setjmp"};
+
+static bool needs_its_return(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(libc_refused); i++)
+		if (!strcmp(name, libc_refused[i]))
+			return true;
+	return false;
+}
+
+static void what_needs_its_return_address_is_refused(void **state)
+{
+	AUTO_FD int fd = open(libc_path(), O_RDONLY | O_CLOEXEC);
+	struct probes_near near = {0};
+	uint64_t offset;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(libc_refused); i++)
+		assert_int_equal(probes_find_function(fd, libc_refused[i], &offset, NULL),
+				 -EOPNOTSUPP);
+	/* argc lies where others have their return address */
+	assert_no_function("program", "_start", -EOPNOTSUPP);
+	run("objcopy --redefine-sym quiet=handle_order.cold program cold");
+	assert_no_function("cold", "handle_order.cold", -EOPNOTSUPP);
+	/* nor are they proposed */
+	assert_int_equal(find_function("cold", "handle_orde", &offset, &near), -ENOENT);
+	assert_near(&near, "did you mean handle_order?");
+}
+
 /* One of some: all would be read 3,000 times. */
 #define LIBC_STEP 5
 
@@ -266,6 +306,8 @@ static void the_c_library_is_as_it_is_loaded(void **state)
 			assert_int_equal(rc, -EOPNOTSUPP);
 			continue;
 		}
+		if (rc == -EOPNOTSUPP && needs_its_return(symbols[i].name))
+			continue;
 		place = dlsym(library, symbols[i].name);
 		assert_non_null(place);
 		if (rc || offset != mapped_offset((uintptr_t)place))
@@ -352,13 +394,6 @@ static void probes_of_others(void **state)
 }
 
 /* ---- names like the wanted one ---- */
-
-static void assert_near(const struct probes_near *near, const char *expected)
-{
-	char text[1024];
-
-	assert_string_equal(probes_near_text(near, text, sizeof(text)), expected);
-}
 
 static void near_functions(void **state)
 {
@@ -826,6 +861,7 @@ int main(void)
 		cmocka_unit_test(a_stripped_file_has_what_it_exports),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(the_c_library_is_as_it_is_loaded),
+		cmocka_unit_test(what_needs_its_return_address_is_refused),
 		cmocka_unit_test(go_is_refused),
 		cmocka_unit_test(probes_of_a_program),
 		cmocka_unit_test(probes_of_others),

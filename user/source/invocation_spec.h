@@ -7,7 +7,8 @@
  *	func:BINARY:FUNCTION		its entry and its return
  *
  * BINARY with a '/' is a path, as this process or a watched one sees it; without
- * one, the base name of any file with code that a watched process has mapped.
+ * one, a command of PATH, or the base name of any file with code that a watched
+ * process has mapped, of a library also without its version (libfoo, libfoo.so).
  */
 #ifndef TIDEMARK_SOURCE_INVOCATION_SPEC_H
 #define TIDEMARK_SOURCE_INVOCATION_SPEC_H

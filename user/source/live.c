@@ -182,6 +182,7 @@ static void live_state(const struct source *source, struct source_state *state)
 	const struct live *live = live_of(source);
 
 	*state = live->state;
+	state->missing_marks = live_invocations_missing(live);
 	state->unwatched_children = live->skeleton->bss->totals.unwatched_children;
 	state->cut_iovecs = live->skeleton->bss->totals.cut_iovecs;
 	if (live->skeleton->rodata->snapshot_bytes && live->skeleton->rodata->snapshot_rate) {

@@ -136,6 +136,7 @@ int code_file_seen(const struct proc *proc, const char *path, struct code_file *
 struct probe_pair {
 	struct code_file file;
 	const struct invocation_spec *spec;
+	uint64_t offset; /* of a function */
 	struct bpf_link *begin;
 	struct bpf_link *end;
 	uint64_t idle_ns; /* since then no watched process has the file; 0: one has */
@@ -158,6 +159,9 @@ void probe_pair_detach(struct probe_pair *pair);
  * what was named in it.
  */
 int live_invocations_open(struct live *live, const struct live_options *options);
+
+/* How many of them no watched process has had so far. */
+unsigned int live_invocations_missing(const struct live *live);
 
 /* After loading: puts probes on files that were named by their path and can be seen from here. */
 int live_invocations_attach(struct live *live);

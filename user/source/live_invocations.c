@@ -42,6 +42,15 @@ struct search {
 	uint64_t pairs[PROBE_PAIRS_MAX / 64]; /* these, as in live_process */
 };
 
+/* What may be behind a name that was given: " (deleted)", and of a library its version. */
+static bool is_suffix(const char *base, size_t length, const char *rest)
+{
+	bool library = length > 3 && !strncmp(base + length - 3, ".so", 3);
+
+	return !*rest || !strcmp(rest, DELETED) || !strncmp(rest, ".so", 3) ||
+	       (library && *rest == '.');
+}
+
 /* name: of the mapping, maybe cut, maybe with " (deleted)" behind it */
 static bool name_is(const char *name, const char *base)
 {
@@ -49,8 +58,17 @@ static bool name_is(const char *name, const char *base)
 	size_t length = strnlen(base, EVENT_NAME_LEN - 1);
 
 	/* of what is cut the whole path decides */
-	return !strncmp(name, base, length) &&
-	       (cut || !name[length] || !strcmp(name + length, DELETED));
+	return !strncmp(name, base, length) && (cut || is_suffix(base, length, name + length));
+}
+
+/* Is it the file that was found by what was given? */
+static bool is_found(const struct search *search, size_t index, const struct code_file *file)
+{
+	const struct wanted *wanted = &search->live->invocations->wanted[index];
+
+	if ((wanted->here || wanted->command) && code_file_same(file, &wanted->file))
+		return true;
+	return search->has_seen >> index & 1 && code_file_same(file, &search->seen[index]);
 }
 
 static const char *base_name(const char *path)
@@ -65,14 +83,10 @@ static bool may_mean(const struct search *search, size_t index, const struct pro
 {
 	const struct wanted *wanted = &search->live->invocations->wanted[index];
 
-	if (!*wanted->spec->binary)
+	if (!*wanted->spec->binary || is_found(search, index, file))
 		return true;
 	if (!wanted_is_path(wanted))
 		return name_is(vma->name, wanted->spec->binary);
-	if (wanted->here && code_file_same(file, &wanted->file))
-		return true;
-	if (search->has_seen >> index & 1 && code_file_same(file, &search->seen[index]))
-		return true;
 	/* what was replaced while it runs has its path no more */
 	return strstr(vma->name, DELETED) && name_is(vma->name, base_name(wanted->spec->binary));
 }
@@ -86,14 +100,15 @@ static bool does_mean(const struct search *search, size_t index, const struct co
 	const char *name = path;
 	size_t length;
 
-	if (!*binary || (wanted->here && code_file_same(file, &wanted->file)) ||
-	    (search->has_seen >> index & 1 && code_file_same(file, &search->seen[index])))
+	if (!*binary || is_found(search, index, file))
 		return true;
-	if (!wanted_is_path(wanted))
-		name = base_name(path);
-	else if (strlen(binary) > EVENT_PATH_LEN - sizeof(DELETED))
-		return false;
 	length = strlen(binary);
+	if (!wanted_is_path(wanted)) {
+		name = base_name(path);
+		return !strncmp(name, binary, length) && is_suffix(binary, length, name + length);
+	}
+	if (length > EVENT_PATH_LEN - sizeof(DELETED))
+		return false;
 	return !strncmp(name, binary, length) && (!name[length] || !strcmp(name + length, DELETED));
 }
 
@@ -286,14 +301,26 @@ void live_invocations_command(struct live *live, const char *command)
 	}
 }
 
+/* /usr/bin/NAME may be a link to a file of another name, which is what processes have mapped. */
+static void wanted_find_command(struct wanted *wanted)
+{
+	char path[PATH_MAX];
+	AUTO_FD int fd =
+		*wanted->spec->binary ? open_command(wanted->spec->binary, path, sizeof(path)) : -1;
+
+	wanted->command = fd >= 0 && !code_file_read(fd, "", &wanted->file);
+}
+
 static int wanted_open(struct wanted *wanted)
 {
 	const struct invocation_spec *spec = wanted->spec;
 	char text[MESSAGE_LEN];
 	struct miss miss;
 
-	if (!wanted_is_path(wanted))
+	if (!wanted_is_path(wanted)) {
+		wanted_find_command(wanted);
 		return 0;
+	}
 	wanted->fd = open(spec->binary, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (wanted->fd < 0 || code_file_read(wanted->fd, "", &wanted->file)) {
 		log_info("--invocation %s: cannot be opened from here (%s), maybe a watched "
@@ -411,6 +438,16 @@ void live_invocations_warn(struct live *live, struct live_process *ending)
 	for (size_t i = 0; process && i < all->count; i++)
 		if (!all->wanted[i].found && !all->wanted[i].said)
 			warn_missing(&all->wanted[i], process);
+}
+
+unsigned int live_invocations_missing(const struct live *live)
+{
+	const struct live_invocations *all = live->invocations;
+	unsigned int missing = 0;
+
+	for (size_t i = 0; all && i < all->count; i++)
+		missing += !all->wanted[i].found;
+	return missing;
 }
 
 void live_invocations_close(struct live *live)

@@ -22,7 +22,8 @@ struct miss {
 /* One --invocation. */
 struct wanted {
 	const struct invocation_spec *spec;
-	bool here; /* its path leads somewhere from here, too: `file` */
+	bool here;    /* its path leads somewhere from here, too: `file` */
+	bool command; /* it is the name of a command here, which may be a link: `file` */
 	struct code_file file;
 	int fd; /* of that, until its probes are attached; -1: none */
 	uint64_t offset;

@@ -75,7 +75,7 @@ int probe_pair_attach(const struct tidemark *skeleton, const struct invocation_s
 		      uint64_t offset, struct probe_pair *pair)
 {
 	bool usdt = spec->kind == INVOCATION_SPEC_USDT;
-	struct probe_pair made = {.spec = spec};
+	struct probe_pair made = {.spec = spec, .offset = offset};
 	int rc = code_file_read(fd, "", &made.file);
 
 	if (rc)

@@ -51,7 +51,9 @@ void wanted_miss_text(const struct wanted *wanted, const char *where, char *text
 	case -EOPNOTSUPP:
 		snprintf(text, size,
 			 "the return of '%s' in %s cannot be probed: it is a Go program, whose "
-			 "stacks move, or picks its code at run time (ifunc); use USDT probes",
+			 "stacks move, picks its code at run time (ifunc), or needs its return "
+			 "address (setjmp, dlsym, _start, the cold part of a function); name a "
+			 "function around it, or use USDT probes",
 			 name, where);
 		break;
 	case -EBADMSG:
@@ -158,6 +160,20 @@ static struct probe_pair *pair_free(struct live_invocations *all)
 	return NULL;
 }
 
+/* Two names of one function: twice probed, each of its calls would be two. */
+static bool has_function(const struct live_invocations *all, int fd, uint64_t offset)
+{
+	struct code_file file;
+
+	if (code_file_read(fd, "", &file))
+		return false;
+	for (size_t i = 0; i < PROBE_PAIRS_MAX; i++)
+		if (all->pairs[i].spec && all->pairs[i].spec->kind == INVOCATION_SPEC_FUNCTION &&
+		    all->pairs[i].offset == offset && code_file_same(&all->pairs[i].file, &file))
+			return true;
+	return false;
+}
+
 int wanted_attach(struct live *live, const struct wanted *wanted, int fd, uint64_t offset,
 		  const char *path)
 {
@@ -166,6 +182,8 @@ int wanted_attach(struct live *live, const struct wanted *wanted, int fd, uint64
 	uint64_t begin = clock_ns();
 	int rc;
 
+	if (wanted->spec->kind == INVOCATION_SPEC_FUNCTION && has_function(all, fd, offset))
+		return 0;
 	if (!pair) {
 		if (!all->full_said)
 			log_warning("--invocation: probes are on %d files, no more are added",

@@ -353,6 +353,52 @@ static bool is_go(const struct elf_file *file)
 	return false;
 }
 
+/*
+ * The kernel's trampoline must not lie in the place of their return address: they keep it for
+ * later, look at whose it is, or are entered by a jump, with other things there.
+ */
+static bool needs_return_address(const char *name)
+{
+	static const char *const names[] = {
+		/* return once more, when the trampoline is forgotten: SIGILL, or worse */
+		"setjmp",
+		"_setjmp",
+		"__setjmp",
+		"sigsetjmp",
+		"__sigsetjmp",
+		"getcontext",
+		"__getcontext",
+		"swapcontext",
+		"__swapcontext",
+		/* whose caller decides what they do; the unwinder's begin at its own */
+		"dlopen",
+		"dlmopen",
+		"dlsym",
+		"dlvsym",
+		"__cxa_throw",
+		"__cxa_rethrow",
+		"_Unwind_RaiseException",
+		"_Unwind_Resume",
+		"_Unwind_Resume_or_Rethrow",
+		"_Unwind_ForcedUnwind",
+		"_Unwind_Backtrace",
+		/* there lies argc, or what the kernel put on the stack for a signal */
+		"_start",
+		"__restore_rt",
+	};
+	static const char *const parts[] = {".cold", "_dl_runtime_resolve", "_dl_runtime_profile",
+					    "__x86.get_pc_thunk"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	/* the cold part of a function, and what a symbol is bound by */
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (strstr(name, parts[i]))
+			return true;
+	return false;
+}
+
 /* Where in the file are the instructions that a segment with code maps at an address? */
 static int offset_of(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
@@ -394,7 +440,7 @@ static int search_judge(const struct elf_file *file, const struct search *search
 {
 	if (search->several)
 		return -ENOTUNIQ;
-	if (search->is_ifunc || is_go(file))
+	if (search->is_ifunc || is_go(file) || needs_return_address(search->name))
 		return -EOPNOTSUPP;
 	return offset_of(file, search->address, offset);
 }
@@ -416,7 +462,8 @@ static bool near_visit(void *ctx, const struct function *function)
 		return false;
 	/* without its version; a longer one stays too long */
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(function->name, "@"), function->name);
-	probes_near_add(&search->near, name, search->wanted);
+	if (!needs_return_address(name))
+		probes_near_add(&search->near, name, search->wanted);
 	return ++search->looked_at == NEAR_NAMES_MAX;
 }
 

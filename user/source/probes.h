@@ -29,8 +29,9 @@ int probes_find_usdt(int fd, const char *provider, const char *name, struct prob
  * The offset of a function's first instruction in the file. Of several with that name the
  * exported one of the default version is meant. 0; -ENOENT as above; -ENOTUNIQ: several
  * functions have that name, at different places; -EOPNOTSUPP: it is there, but its return must
- * not be probed (a Go program moves its stacks: a changed return address ends it), or it is an
- * ifunc; -EBADMSG; -errno.
+ * not be probed (a Go program moves its stacks: a changed return address ends it; setjmp keeps its
+ * own, dlsym looks at it, the cold part of a function has none), or it is an ifunc; -EBADMSG;
+ * -errno.
  */
 int probes_find_function(int fd, const char *name, uint64_t *offset, struct probes_near *near);
 

@@ -21,6 +21,7 @@ struct source_state {
 	uint64_t cut_iovecs;	     /* see struct watch_totals */
 	uint64_t malformed;	     /* records that did not pass the check */
 	uint64_t look_ns;	     /* CPU time spent reading /proc */
+	unsigned int missing_marks;  /* --invocation that no watched process has had so far */
 	uint32_t stack_weight;	     /* stacks are taken of one fault in this many; 0: of none */
 };
 

@@ -121,7 +121,8 @@ static void what_has_not_come_so_far_is_said(void **state)
 
 	press(stage, 'i');
 	assert_shows(stage, " 3 ended   too few to tell their growth   retained 72.0K   3/s\n");
-	assert_string_equal(line(stage, 3), " 0 open   born outside of any 0 (0)   born inside 120.0K");
+	assert_string_equal(line(stage, 3),
+			    " 0 open   born outside of any 0 (0)   born inside 120.0K");
 	assert_shows(stage, " 1 later      50.0%  40.0K  80.0K      2 ███████████████████\n");
 	assert_shows(stage, " 10 later         -      0      0      0 none has come so far\n");
 	/* an invocation that touches nothing */

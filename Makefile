@@ -204,7 +204,8 @@ $(BUILD)/debug/handler-%: $(HANDLER_DEBUG_OBJ) $(BUILD)/debug/obj/handler/alloca
 
 DRIVER_SRC := $(wildcard handler/driver/*.c)
 DRIVER_OBJ := $(DRIVER_SRC:%.c=$(BUILD)/obj/%.o) \
-	      $(addprefix $(BUILD)/obj/handler/,generator.o option_values.o request_id.o stop.o)
+	      $(addprefix $(BUILD)/obj/handler/,generator.o json_line.o option_values.o request_id.o \
+	      stop.o)
 DRIVER_LIBS = $(MICROHTTPD) $(JANSSON) -lm
 
 $(BUILD)/driver: $(DRIVER_OBJ)

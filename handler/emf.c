@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "handler/cleanup.h"
+#include "handler/json_line.h"
 #include "handler/log.h"
 #include "handler/option_values.h"
 
@@ -82,32 +83,28 @@ static json_t *directive_make(void)
 			 "Count", "Name", "ResidentSetSize", "Unit", "Bytes");
 }
 
-static int line_make(const struct emf *emf, const char *request_id, uint64_t entries, char **text)
+/* NULL: out of memory. */
+static json_t *line_make(const struct emf *emf, const char *request_id, uint64_t entries,
+			 uint64_t resident)
 {
-	CLEANUP_JSON json_t *line = NULL;
-	uint64_t resident = 0;
-	int err = resident_read(emf, &resident);
-
-	if (err)
-		return err;
-	line = json_pack("{s{sIs[o]} ss ss ss ss sf sI sI}", "_aws", "Timestamp", timestamp_now(),
+	return json_pack("{s{sIs[o]} ss ss ss ss sf sI sI}", "_aws", "Timestamp", timestamp_now(),
 			 "CloudWatchMetrics", directive_make(), "FunctionName", emf->function,
 			 "Allocator", emf->allocator, "Cache", emf->cache, "requestId", request_id,
 			 "CacheUtilization", 100.0 * (double)entries / (double)emf->capacity,
 			 "CacheEntries", (json_int_t)entries, "ResidentSetSize",
 			 (json_int_t)resident);
-	*text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-	return *text ? 0 : -ENOMEM;
 }
 
 int emf_write(struct emf *emf, const char *request_id, uint64_t entries)
 {
-	CLEANUP_FREE char *text = NULL;
-	int err = line_make(emf, request_id, entries, &text);
+	CLEANUP_JSON json_t *line = NULL;
+	uint64_t resident = 0;
+	int err = resident_read(emf, &resident);
 
-	errno = 0;
-	if (!err && (fprintf(emf->out, "%s\n", text) < 0 || fflush(emf->out) != 0))
-		err = errno ? -errno : -EIO;
+	if (!err) {
+		line = line_make(emf, request_id, entries, resident);
+		err = json_line_write(emf->out, line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	}
 	if (err && err != -ENOMEM && !atomic_exchange(&emf->broken, true))
 		log_error("cannot write a line of metrics to stdout: %s; give it a place that "
 			  "takes the lines",

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 enum generator_key {
 	/* Beyond the characters, and beyond what the parsers above it number from 256. */
@@ -75,6 +76,49 @@ error_t number_parse(struct complaint *complaint, const char *option, const char
 
 	*number = value;
 	return 0;
+}
+
+error_t number_option_parse(struct complaint *complaint, const struct number_option *options,
+			    size_t count, int key, const char *text, void *values)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t number;
+		error_t error;
+
+		if (options[i].key != key)
+			continue;
+		error = number_parse(complaint, options[i].name, text, options[i].min,
+				     options[i].max, &number);
+		if (!error)
+			memcpy((char *)values + options[i].offset, &number, sizeof(number));
+		return error;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+error_t refusal_explain(struct complaint *complaint, const struct argp_state *state)
+{
+	return complain(complaint,
+			"'%s' is no option, is ambiguous, or its value is missing or too many: see "
+			"--help for the options",
+			state->argv[state->next - 1]);
+}
+
+int command_line_parse(const struct argp *parser, int argc, char **argv, unsigned int flags,
+		       void *input, const bool *help, FILE *out)
+{
+	error_t error;
+
+	/* in case argp exits after all: only main() is to */
+	argp_err_exit_status = EX_USAGE;
+	error = argp_parse(parser, argc, argv, flags | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input);
+	if (error)
+		return error == ENOMEM ? -ENOMEM : -EINVAL;
+	if (!*help)
+		return 0;
+	argp_help(parser, out, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
+		  program_invocation_short_name);
+	return 1;
 }
 
 static error_t payload_parse(const struct generator_input *input, const char *text)

@@ -87,20 +87,17 @@ static const char doc[] =
 	"  64  the command line cannot be used\n";
 
 /* Options that are whole numbers; the others have a function below. */
-static const struct number_option {
-	enum option_key key;
-	size_t offset;
-	uint64_t min, max;
-} number_table[] = {
-	{KEY_LRU_SIZE, offsetof(struct options, lru_size), 1, 1000000000},
+static const struct number_option number_table[] = {
+	{KEY_LRU_SIZE, "lru-size", offsetof(struct options, lru_size), 1, 1000000000},
 	/* With 10,000 records each the order numbers still fit their type. */
-	{KEY_INVOCATIONS, offsetof(struct options, invocations), 0, 1000000000000000},
-	{KEY_DURATION, offsetof(struct options, duration_s), 0, 31536000},
-	{KEY_GAP, offsetof(struct options, gap_ms), 0, 3600000},
-	{KEY_THREADS, offsetof(struct options, threads), 1, 1024},
-	{KEY_REPORT, offsetof(struct options, report), 0, 1000000000000000},
-	{KEY_BURST, offsetof(struct options, burst_mb), 0, 1048576},
-	{KEY_IDLE, offsetof(struct options, idle_s), 0, 31536000},
+	{KEY_INVOCATIONS, "invocations", offsetof(struct options, invocations), 0,
+	 1000000000000000},
+	{KEY_DURATION, "duration", offsetof(struct options, duration_s), 0, 31536000},
+	{KEY_GAP, "gap", offsetof(struct options, gap_ms), 0, 3600000},
+	{KEY_THREADS, "threads", offsetof(struct options, threads), 1, 1024},
+	{KEY_REPORT, "report", offsetof(struct options, report), 0, 1000000000000000},
+	{KEY_BURST, "burst", offsetof(struct options, burst_mb), 0, 1048576},
+	{KEY_IDLE, "idle", offsetof(struct options, idle_s), 0, 31536000},
 };
 
 struct parse {
@@ -108,29 +105,7 @@ struct parse {
 	bool lru_size_given, idle_given, help;
 	struct complaint complaint;
 	struct generator_input generator;
-	FILE *out;
 };
-
-static const char *option_name(enum option_key key)
-{
-	const struct argp_option *option = option_table;
-
-	while (option->key != (int)key)
-		option++;
-	return option->name;
-}
-
-static error_t number_store(struct parse *parse, const struct number_option *option,
-			    const char *text)
-{
-	uint64_t number;
-	error_t error = number_parse(&parse->complaint, option_name(option->key), text, option->min,
-				     option->max, &number);
-
-	if (!error)
-		memcpy((char *)&parse->options + option->offset, &number, sizeof(number));
-	return error;
-}
 
 static error_t cache_parse(struct parse *parse, const char *text)
 {
@@ -159,15 +134,9 @@ static error_t option_parse(int key, char *text, struct argp_state *state)
 {
 	struct parse *parse = state->input;
 
-	for (size_t i = 0; i < sizeof(number_table) / sizeof(number_table[0]); i++) {
-		if ((int)number_table[i].key != key)
-			continue;
-		parse->lru_size_given |= key == KEY_LRU_SIZE;
-		parse->idle_given |= key == KEY_IDLE;
-		parse->options.invocations_given |= key == KEY_INVOCATIONS;
-		return number_store(parse, &number_table[i], text);
-	}
-
+	parse->lru_size_given |= key == KEY_LRU_SIZE;
+	parse->idle_given |= key == KEY_IDLE;
+	parse->options.invocations_given |= key == KEY_INVOCATIONS;
 	switch (key) {
 	case KEY_CACHE:
 		return cache_parse(parse, text);
@@ -191,13 +160,11 @@ static error_t option_parse(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_END:
 		return options_check(parse);
 	case ARGP_KEY_ERROR:
-		/* Whatever option_parse() itself did not name was refused by getopt. */
-		return complain(&parse->complaint,
-				"'%s' is no option, is ambiguous, or its value is missing or too "
-				"many: see --help for the options",
-				state->argv[state->next - 1]);
+		return refusal_explain(&parse->complaint, state);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return number_option_parse(&parse->complaint, number_table,
+					   sizeof(number_table) / sizeof(number_table[0]), key,
+					   text, &parse->options);
 	}
 }
 
@@ -216,24 +183,11 @@ int options_parse(int argc, char **argv, FILE *out, FILE *err, struct options *o
 			    .report = 100},
 		.complaint = {.err = err},
 		.generator = {&parse.complaint, &parse.options.generator},
-		.out = out,
 	};
-	error_t error;
+	int outcome = command_line_parse(&parser, argc, argv, 0, &parse, &parse.help, out);
 
-	/*
-	 * argp's own messages take two lines, and --usage would exit from here: the parser above
-	 * says it in one, and main() is the only one to exit.
-	 */
-	argp_err_exit_status = EX_USAGE;
-	error = argp_parse(&parser, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &parse);
-	if (error)
-		return error == ENOMEM ? -ENOMEM : -EINVAL;
-	if (parse.help) {
-		argp_help(&parser, out, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
-			  program_invocation_short_name);
-		return OPTIONS_HELP;
-	}
-
+	if (outcome)
+		return outcome < 0 ? outcome : OPTIONS_HELP;
 	*options = parse.options;
 	return OPTIONS_RUN;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "handler/cleanup.h"
+#include "handler/json_line.h"
 
 static int summary_add(json_t *line, const struct truth *truth)
 {
@@ -21,16 +22,8 @@ int truth_write(FILE *out, const struct truth *truth, const struct allocator *al
 		"live_bytes", (json_int_t)truth->size.live_bytes, "entries",
 		(json_int_t)truth->size.entries, "cache", truth->cache, "allocator",
 		allocator->name, "allocator_stats", allocator->stats());
-	CLEANUP_FREE char *text = NULL;
 
 	if (!line || (truth->final && summary_add(line, truth)))
 		return -ENOMEM;
-	text = json_dumps(line, JSON_REAL_PRECISION(9));
-	if (!text)
-		return -ENOMEM;
-
-	errno = 0;
-	if (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0)
-		return errno ? -errno : -EIO;
-	return 0;
+	return json_line_write(out, line, JSON_REAL_PRECISION(9));
 }

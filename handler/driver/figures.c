@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "handler/cleanup.h"
+#include "handler/json_line.h"
 
 #define NS_PER_MS 1e6
 #define NS_PER_S 1e9
@@ -182,7 +183,6 @@ int figures_write(struct figures *figures, const struct driver_options *options,
 	CLEANUP_JSON json_t *counts = counts_pack(figures);
 	CLEANUP_JSON json_t *settings = options_pack(options);
 	CLEANUP_JSON json_t *times = NULL;
-	CLEANUP_FREE char *text = NULL;
 
 	times_sort(&figures->durations);
 	times_sort(&figures->inits);
@@ -190,11 +190,5 @@ int figures_write(struct figures *figures, const struct driver_options *options,
 	if (!counts || !times || !settings || json_object_update(counts, times) ||
 	    json_object_update(counts, settings))
 		return -ENOMEM;
-	text = json_dumps(counts, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	if (!text)
-		return -ENOMEM;
-	errno = 0;
-	if (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0)
-		return errno ? -errno : -EIO;
-	return 0;
+	return json_line_write(out, counts, JSON_COMPACT | JSON_REAL_PRECISION(12));
 }

@@ -76,12 +76,7 @@ static const char doc[] =
 	"  64  the command line cannot be used\n";
 
 /* Options that are whole numbers; the others have a function below. */
-static const struct number_option {
-	enum option_key key;
-	const char *name;
-	size_t offset;
-	uint64_t min, max;
-} number_table[] = {
+static const struct number_option number_table[] = {
 	{KEY_INVOCATIONS, "invocations", offsetof(struct driver_options, invocations), 0,
 	 INVOCATIONS_MAX},
 	{KEY_DURATION, "duration", offsetof(struct driver_options, duration_s), 0, 31536000},
@@ -150,26 +145,15 @@ static error_t table_parse(struct parse *parse, int key, char *text)
 {
 	char *options = (char *)&parse->options;
 
-	for (size_t i = 0; i < sizeof(number_table) / sizeof(number_table[0]); i++) {
-		const struct number_option *option = &number_table[i];
-		uint64_t number;
-		error_t error;
-
-		if ((int)option->key != key)
-			continue;
-		error = number_parse(&parse->complaint, option->name, text, option->min,
-				     option->max, &number);
-		if (!error)
-			memcpy(options + option->offset, &number, sizeof(number));
-		return error;
-	}
 	for (size_t i = 0; i < sizeof(path_table) / sizeof(path_table[0]); i++) {
 		if ((int)path_table[i].key != key)
 			continue;
 		memcpy(options + path_table[i].offset, &text, sizeof(text));
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return number_option_parse(&parse->complaint, number_table,
+				   sizeof(number_table) / sizeof(number_table[0]), key, text,
+				   options);
 }
 
 static error_t option_parse(int key, char *text, struct argp_state *state)
@@ -200,11 +184,7 @@ static error_t option_parse(int key, char *text, struct argp_state *state)
 		return complain(&parse->complaint,
 				"there is no function to run: give its command line behind --");
 	case ARGP_KEY_ERROR:
-		/* Whatever was not named before was refused by getopt. */
-		return complain(&parse->complaint,
-				"'%s' is no option, is ambiguous, or its value is missing or too "
-				"many: see --help for the options",
-				state->argv[state->next - 1]);
+		return refusal_explain(&parse->complaint, state);
 	default:
 		return table_parse(parse, key, text);
 	}
@@ -229,19 +209,11 @@ int driver_options_parse(int argc, char **argv, FILE *out, FILE *err,
 		.complaint = {.err = err},
 		.generator = {&parse.complaint, &parse.options.generator},
 	};
-	error_t error;
+	int outcome =
+		command_line_parse(&parser, argc, argv, ARGP_IN_ORDER, &parse, &parse.help, out);
 
-	/* argp's own messages take two lines, and some of it would exit from here. */
-	argp_err_exit_status = EX_USAGE;
-	error = argp_parse(&parser, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_IN_ORDER, NULL,
-			   &parse);
-	if (error)
-		return error == ENOMEM ? -ENOMEM : -EINVAL;
-	if (parse.help) {
-		argp_help(&parser, out, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK,
-			  program_invocation_short_name);
-		return DRIVER_HELP;
-	}
+	if (outcome)
+		return outcome < 0 ? outcome : DRIVER_HELP;
 	if (!parse.options.invocations)
 		parse.options.invocations = INVOCATIONS_MAX;
 	*options = parse.options;

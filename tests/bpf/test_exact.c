@@ -38,7 +38,32 @@ static void check_lazy(struct watch *watch)
 	fail_msg("%s: %" PRIu64 " lazily freed, ledger %" PRIu64, watch->rest, truth, known);
 }
 
-static void check_process(const struct watch *watch, uint32_t pid)
+/*
+ * A fault is recorded before it is handled and a purge before it is done: where threads touch and
+ * purge the same page at once, nobody can tell from records which came first. What that leaves is
+ * a page a thread at most, and a look at the page table settles it.
+ */
+#define RACES_MAX 4
+
+static bool settle_races(struct watch *watch, uint32_t pid, struct truth *truth)
+{
+	const struct ledger *ledger = watch_ledger(watch, pid);
+	struct source *source = live_source(watch->live);
+
+	if (!truth->missing && !truth->extra)
+		return false;
+	if (truth->missing + truth->extra > RACES_MAX)
+		fail_msg("%s: %" PRIu64 " pages missing, %" PRIu64 " extra: more than races are",
+			 watch->rest, truth->missing, truth->extra);
+	print_message("    %s: %" PRIu64 " pages that two threads raced for\n", watch->rest,
+		      truth->missing + truth->extra);
+	source->ops->look(source, pid, 0, UINT64_MAX, CAUSE_PERIODIC);
+	watch_settle(watch);
+	*truth = truth_compare(pid, ledger);
+	return true;
+}
+
+static void check_process(struct watch *watch, uint32_t pid, bool races)
 {
 	const struct ledger *ledger = watch_ledger(watch, pid);
 	struct truth truth;
@@ -46,29 +71,30 @@ static void check_process(const struct watch *watch, uint32_t pid)
 	if (!ledger)
 		fail_msg("process %u has no ledger", pid);
 	truth = truth_compare(pid, ledger);
+	races = races && (settle_races(watch, pid, &truth) || ledger->totals.repaired);
 	if (truth.missing || truth.extra || ledger->pages.pages != truth.pages)
 		fail_msg("%s, process %u: of %" PRIu64 " pages %" PRIu64 " missing, %" PRIu64
 			 " extra",
 			 watch->rest, pid, truth.pages, truth.missing, truth.extra);
 	/* what a refused call was thought to have done is put back by a look */
-	if (ledger->totals.lost || (ledger->totals.repaired && !ledger->totals.failed))
+	if (ledger->totals.lost || (ledger->totals.repaired && !ledger->totals.failed && !races))
 		fail_msg("%s, process %u: %" PRIu64 " records lost, %" PRIu64 " pages repaired",
 			 watch->rest, pid, ledger->totals.lost, ledger->totals.repaired);
 	assert_true(truth.pages > 10);
 }
 
-static void check_rest(struct watch *watch)
+static void check_rest(struct watch *watch, bool races)
 {
 	watch_settle(watch);
-	check_process(watch, (uint32_t)watch->pid);
+	check_process(watch, (uint32_t)watch->pid, races);
 	for (size_t i = 0; i < watch->child_count; i++)
-		check_process(watch, watch->children[i]);
+		check_process(watch, watch->children[i], races);
 	for (size_t i = 0; i < watch->claim_count; i++)
 		check_claim(watch, &watch->claims[i]);
 	check_lazy(watch);
 }
 
-static void run_target(const char *program, const char *argument)
+static void run_target(const char *program, const char *argument, bool races)
 {
 	struct live_options options = {.buffer_bytes = LIVE_BUFFER_DEFAULT,
 				       .interval_ms = 200,
@@ -85,7 +111,7 @@ static void run_target(const char *program, const char *argument)
 	watch_open(&watch, &options);
 	watch_spawn(&watch, argv, WATCH_CHILDREN);
 	while (watch_until_rest(&watch)) {
-		check_rest(&watch);
+		check_rest(&watch, races);
 		rests++;
 		watch_next(&watch);
 	}
@@ -97,7 +123,7 @@ static void run_target(const char *program, const char *argument)
 	static void test(void **state)                                                             \
 	{                                                                                          \
 		(void)state;                                                                       \
-		run_target(program, argument);                                                     \
+		run_target(program, argument, false);                                              \
 	}
 
 TARGET_TEST(malloc_glibc, "malloc_churn", NULL)
@@ -118,10 +144,15 @@ TARGET_TEST(stack_growth, "stack_growth", NULL)
 TARGET_TEST(thp, "thp", NULL)
 TARGET_TEST(file_private, "file_private", NULL)
 TARGET_TEST(munmap_partial, "munmap_partial", NULL)
-TARGET_TEST(threads_same_range, "threads_same_range", NULL)
 TARGET_TEST(process_madvise_self, "process_madvise_self", NULL)
 TARGET_TEST(guard_pages, "guard_pages", NULL)
 TARGET_TEST(dontfork, "dontfork", NULL)
+
+static void threads_same_range(void **state)
+{
+	(void)state;
+	run_target("threads_same_range", NULL, true);
+}
 
 /* An argument is a pattern of test names to run. */
 int main(int argc, char **argv)

@@ -22,6 +22,8 @@
 
 /* How long a stop waits for an answer that has begun to arrive. */
 #define STOP_GRACE_NS UINT64_C(1000000000)
+/* And for one that must not be given up, in all its attempts: Lambda kills 2 s after SIGTERM. */
+#define STOP_ANSWER_GRACE_NS UINT64_C(1900000000)
 #define STOP_POLL_MS 10
 #define POLL_MS 60000
 
@@ -29,6 +31,9 @@
 
 /* A buffer that one large answer has left is not kept. */
 #define BODY_KEPT (256 << 10)
+
+/* Header lines and trailers of an answer, bytes: curl keeps them, and trailers without a bound. */
+#define HEAD_MAX (256 << 10)
 
 static int body_reserve(struct http_reply *reply, size_t size)
 {
@@ -78,7 +83,8 @@ static size_t header_note(char *data, size_t one, size_t size, void *context)
 	(void)data;
 	(void)one;
 	reply->begun = true;
-	return size;
+	reply->head_length += size;
+	return reply->head_length > HEAD_MAX ? 0 : size;
 }
 
 static void reply_reset(struct http_reply *reply, bool wanted)
@@ -144,21 +150,22 @@ void http_close(struct http *http)
 	free(http->reply.body);
 }
 
-/* Whether a stop ends the transfer now, or, at the latest, at *give_up_ns, set when it is seen. */
-static bool stop_is_due(const struct http *http, uint64_t *give_up_ns)
+/* Whether a stop ends the transfer now; it was first seen at http->stop_ns. */
+static bool stop_is_due(struct http *http, bool stoppable)
 {
 	if (!stop_requested())
 		return false;
-	if (!*give_up_ns)
-		*give_up_ns = stop_now_ns() + STOP_GRACE_NS;
-	return !http->reply.begun || stop_now_ns() >= *give_up_ns;
+	if (!http->stop_ns)
+		http->stop_ns = stop_now_ns();
+	if (!stoppable)
+		return stop_now_ns() >= http->stop_ns + STOP_ANSWER_GRACE_NS;
+	return !http->reply.begun || stop_now_ns() >= http->stop_ns + STOP_GRACE_NS;
 }
 
 /* Moves the bytes. 0 with curl's verdict in *code, -ECANCELED, or -ENOMEM. */
 static int transfer_run(struct http *http, bool stoppable, CURLcode *code)
 {
 	struct curl_waitfd stop = {.fd = stop_fd(), .events = CURL_WAIT_POLLIN};
-	uint64_t give_up_ns = 0;
 	int running = 1, queued;
 	struct CURLMsg *message;
 
@@ -167,11 +174,11 @@ static int transfer_run(struct http *http, bool stoppable, CURLcode *code)
 			return -ENOMEM;
 		if (!running)
 			break;
-		if (stoppable && stop_is_due(http, &give_up_ns))
+		if (stop_is_due(http, stoppable))
 			return -ECANCELED;
 		/* Once a stop was seen, its descriptor would only wake the poll for ever. */
-		if (curl_multi_poll(http->multi, &stop, stoppable && !give_up_ns,
-				    give_up_ns ? STOP_POLL_MS : POLL_MS, NULL))
+		if (curl_multi_poll(http->multi, &stop, stop.fd >= 0 && !http->stop_ns,
+				    http->stop_ns ? STOP_POLL_MS : POLL_MS, NULL))
 			return -ENOMEM;
 	}
 	message = curl_multi_info_read(http->multi, &queued);
@@ -262,6 +269,8 @@ static int reply_judge(struct http *http, CURLcode code,
 	bool broken = code && !reply->too_large;
 
 	http->why = code ? curl_easy_strerror(code) : "it answered with an error of its own (5xx)";
+	if (reply->head_length > HEAD_MAX)
+		http->why = "its header lines have no end";
 	if (reply->status >= 200 && reply->status < 300 && accept)
 		return accept(http, broken);
 	if (reply->status == 0 || broken || reply->status >= 500)

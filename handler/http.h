@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define HTTP_ADDRESS_LIMIT 255
 /* Bytes of a path, the NUL included. */
@@ -20,7 +21,7 @@ struct http_request {
 	size_t length;
 	const char *header; /* one more line, or NULL */
 	long timeout_ms;    /* 0: none */
-	bool stoppable;	    /* a stop ends it, until it is being answered */
+	bool stoppable;	    /* a stop ends it, until it is being answered; others get 1.9 s */
 };
 
 /* The answer to the request before. */
@@ -31,6 +32,7 @@ struct http_reply {
 	bool too_large; /* its body was over the limit, and the rest was not taken */
 	bool wanted, begun, out_of_memory;
 	size_t limit;
+	size_t head_length; /* of its header lines and trailers, bytes */
 };
 
 struct http {
@@ -38,7 +40,8 @@ struct http {
 	CURLM *multi;
 	CURL *easy;
 	struct http_reply reply;
-	const char *why; /* it was in vain, in a phrase */
+	const char *why;  /* it was in vain, in a phrase */
+	uint64_t stop_ns; /* when a stop was first seen; 0: it was not */
 };
 
 /*
@@ -58,7 +61,7 @@ void http_close(struct http *http);
  * 0           answered with 2xx
  * -EPROTO     answered with another status, so that it makes no sense to try again
  * -EAGAIN     all attempts were in vain: http->why
- * -ECANCELED  a stop was requested
+ * -ECANCELED  a stop was requested, and the request ended by it
  * -ENOMEM     or what accept returns
  */
 int http_send(struct http *http, const struct http_request *request,

@@ -65,6 +65,25 @@ __attribute__((format(printf, 3, 4))) static int fail_start(const struct handler
 	return err;
 }
 
+/* Of a FIFO nobody reads it fails: the open would wait for a reader, and no signal end it. */
+static FILE *file_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+	FILE *file = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0)
+		file = fdopen(fd, "w");
+	if (!file) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+	}
+	return file;
+}
+
 static int truth_open(struct handler *handler, const struct options *options)
 {
 	struct account *account = &handler->account;
@@ -73,7 +92,7 @@ static int truth_open(struct handler *handler, const struct options *options)
 	account->name = options->truth ? options->truth : "stdout";
 	account->out = stdout;
 	if (options->truth)
-		account->out = fopen(options->truth, "we");
+		account->out = file_open(options->truth);
 	else if (handler->api)
 		account->out = NULL; /* stdout is the log of the function */
 	if (account->out || !options->truth)

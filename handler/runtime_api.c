@@ -57,7 +57,8 @@ static int request_send(struct runtime_api *api, const struct http_request *requ
 	int err = http_send(&api->http, request, accept);
 
 	if (err == -ENOMEM)
-		log_error("out of memory for a request to the runtime API: raise the limit");
+		log_error("out of memory for a request to the runtime API: raise the limit, or "
+			  "see to it that its header lines have an end");
 	if (err != -EAGAIN)
 		return err;
 	log_error("the runtime API at %s cannot be used: %d times in a row %s failed: %s; see to "
@@ -72,7 +73,8 @@ static int event_accept(struct http *http, bool broken)
 	const char *id = http_header(http, REQUEST_ID_HEADER);
 
 	if (!id || !request_id_valid(id)) {
-		http->why = "it sent an event without a request id of 0-9, A-Z, a-z and -";
+		if (!broken)
+			http->why = "it sent an event without a request id of 0-9, A-Z, a-z and -";
 		return -EAGAIN;
 	}
 	if (http->reply.too_large)
@@ -126,6 +128,11 @@ static int answer_send(struct runtime_api *api, const struct http_request *reque
 {
 	int err = request_send(api, request, NULL);
 
+	if (err == -ECANCELED) {
+		log_error("the runtime API at %s did not take %s before the stop was due",
+			  api->http.address, request->path);
+		return -EIO;
+	}
 	if (err != -EPROTO)
 		return err;
 	log_error("the runtime API at %s refused %s with status %ld", api->http.address,

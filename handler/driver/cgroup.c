@@ -3,6 +3,7 @@
 #endif
 #include "handler/driver/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -224,4 +225,43 @@ int cgroup_kill(int directory)
 			kill(pid, SIGKILL);
 	}
 	return 0;
+}
+
+int cgroup_each(int directory, cgroup_entry_fn call, bool v2)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	int first = 0;
+
+	if (!stream) {
+		first = -errno;
+		if (fd >= 0)
+			close(fd);
+		return first;
+	}
+	while ((entry = readdir(stream))) {
+		int err = 0;
+
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			err = call(directory, entry->d_name, v2);
+		first = first ? first : err;
+	}
+	closedir(stream);
+	return first;
+}
+
+int cgroup_remove(int parent, const char *name, bool v2)
+{
+	int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (directory < 0)
+		return -errno;
+	/* In version 1 a frozen process obeys a signal only when it is thawed: then at once. */
+	cgroup_kill(directory);
+	cgroup_write(directory, v2 ? "cgroup.freeze" : "freezer.state", v2 ? "0" : "THAWED");
+	cgroup_each(directory, cgroup_remove, v2);
+	close(directory);
+	return unlinkat(parent, name, AT_REMOVEDIR) ? -errno : 0;
 }

@@ -35,7 +35,20 @@ int cgroup_read(int directory, const char *file, char *text, size_t size);
  */
 int cgroup_read_number(int directory, const char *file, const char *word, uint64_t *number);
 
+/*
+ * Calls for each directory in that one, until they have all been seen; the first error counts. v2
+ * is handed on.
+ */
+typedef int (*cgroup_entry_fn)(int directory, const char *name, bool v2);
+int cgroup_each(int directory, cgroup_entry_fn call, bool v2);
+
 /* Sends SIGKILL to every process of the group; new ones may have come meanwhile. */
 int cgroup_kill(int directory);
+
+/*
+ * Removes the group of that name in parent: kills what is in it and in the groups below, which a
+ * function can make, too, thaws them and removes those. -EBUSY: the dead are not gone yet.
+ */
+int cgroup_remove(int parent, const char *name, bool v2);
 
 #endif

@@ -200,14 +200,18 @@ static void group_remove(struct group *group, int tree)
 	uint64_t until = stop_now_ns() + REMOVE_WAIT_NS;
 	long pause_ns = PAUSE_MIN_NS;
 
-	while (unlinkat(group->groups->trees[tree].own, group->name, AT_REMOVEDIR)) {
-		if (errno != EBUSY || stop_now_ns() > until) {
-			if (errno != ENOENT)
+	for (;;) {
+		const struct group_tree *own = &group->groups->trees[tree];
+		int err = cgroup_remove(own->own, group->name, own->v2);
+
+		if (err != -EBUSY || stop_now_ns() > until) {
+			if (err && err != -ENOENT)
 				log_error("cannot remove a control group: %s; the next driver will "
 					  "try again",
-					  strerror(errno));
+					  strerror(-err));
 			return;
 		}
+		/* What is frozen in one hierarchy is held up in the other. */
 		group_kill(group);
 		pause_longer(&pause_ns);
 	}

@@ -1,13 +1,13 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,48 +55,13 @@ static bool name_is_leftover(const char *name)
 static int leftover_group_remove(int parent, const char *name, bool v2)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int err = -EBUSY;
+	int err = cgroup_remove(parent, name, v2);
 
-	if (directory < 0)
-		return -errno;
-	for (int i = 0; i < LEFTOVER_TRIES && err == -EBUSY; i++) {
-		cgroup_kill(directory);
-		cgroup_write(directory, v2 ? "cgroup.freeze" : "freezer.state",
-			     v2 ? "0" : "THAWED");
-		err = unlinkat(parent, name, AT_REMOVEDIR) ? -errno : 0;
-		if (err == -EBUSY)
-			nanosleep(&pause, NULL);
+	for (int i = 1; i < LEFTOVER_TRIES && err == -EBUSY; i++) {
+		nanosleep(&pause, NULL);
+		err = cgroup_remove(parent, name, v2);
 	}
-	close(directory);
 	return err;
-}
-
-typedef int (*entry_fn)(int directory, const char *name, bool v2);
-
-/* Calls for each directory in it; the first error counts. */
-static int directories_each(int directory, entry_fn call, bool v2)
-{
-	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int first = 0;
-
-	if (!stream) {
-		first = -errno;
-		if (fd >= 0)
-			close(fd);
-		return first;
-	}
-	while ((entry = readdir(stream))) {
-		int err = 0;
-
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			err = call(directory, entry->d_name, v2);
-		first = first ? first : err;
-	}
-	closedir(stream);
-	return first;
 }
 
 static int leftover_remove(int parent, const char *name, bool v2)
@@ -109,7 +74,12 @@ static int leftover_remove(int parent, const char *name, bool v2)
 	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0)
 		return 0; /* another driver was quicker */
-	err = directories_each(directory, leftover_group_remove, v2);
+	/* Of a driver in another PID namespace the number means nothing here; it has the lock. */
+	if (flock(directory, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close(directory);
+		return 0;
+	}
+	err = cgroup_each(directory, leftover_group_remove, v2);
 	close(directory);
 	if (unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT)
 		log_error("cannot remove the control group %s of a dead driver: %s", name,
@@ -121,7 +91,6 @@ static int leftover_remove(int parent, const char *name, bool v2)
 static int tree_open(struct groups *groups, const struct cgroup_tree *found)
 {
 	struct group_tree *tree = &groups->trees[groups->tree_count];
-	int err;
 
 	*tree = (struct group_tree){.own = -1, .v2 = found->v2};
 	tree->parent = open(found->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,8 +100,11 @@ static int tree_open(struct groups *groups, const struct cgroup_tree *found)
 	if (mkdirat(tree->parent, groups->name, 0755))
 		return -errno;
 	tree->own = openat(tree->parent, groups->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = tree->own < 0 ? -errno : 0;
-	return err;
+	if (tree->own < 0)
+		return -errno;
+	/* Held while it is open: it tells drivers that cannot see this process that it lives. */
+	flock(tree->own, LOCK_EX | LOCK_NB);
+	return 0;
 }
 
 /* Removes what dead drivers left; what cannot be is left to the next driver. */
@@ -151,7 +123,7 @@ static void leftovers_remove(void)
 		free(found.path);
 		if (directory < 0)
 			continue;
-		directories_each(directory, leftover_remove, found.v2);
+		cgroup_each(directory, leftover_remove, found.v2);
 		close(directory);
 	}
 }

@@ -42,11 +42,12 @@ static int environment_set(const struct instance_setup *setup, uint16_t port)
 
 	snprintf(api, sizeof(api), "127.0.0.1:%u", port);
 	snprintf(mib, sizeof(mib), "%" PRIu64, memory ? memory : MEMORY_MIB_DEFAULT);
-	if (!root || setenv("AWS_LAMBDA_RUNTIME_API", api, 1) ||
+	/* A directory that was removed is no reason not to start. */
+	if (setenv("AWS_LAMBDA_RUNTIME_API", api, 1) ||
 	    setenv("AWS_LAMBDA_FUNCTION_NAME", setup->name, 1) ||
 	    setenv("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", 1) ||
 	    setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mib, 1) ||
-	    setenv("_HANDLER", setup->name, 1) || setenv("LAMBDA_TASK_ROOT", root, 1))
+	    setenv("_HANDLER", setup->name, 1) || setenv("LAMBDA_TASK_ROOT", root ? root : "/", 1))
 		return -errno;
 	free(root);
 	return 0;

@@ -120,8 +120,12 @@ int main(int argc, char **argv)
 	int outcome;
 
 	/* Before anything is opened: it would become stdout, and the figures would go there. */
-	if (fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDERR_FILENO, F_GETFD) < 0)
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
 		return EXIT_IMPOSSIBLE;
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+		log_error("stdout is closed: give it a file, a pipe or /dev/null");
+		return EXIT_IMPOSSIBLE;
+	}
 	signal(SIGPIPE, SIG_IGN);
 
 	outcome = driver_options_parse(argc, argv, stdout, stderr, &options);

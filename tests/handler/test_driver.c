@@ -21,6 +21,7 @@
 static char build[2048]; /* where the programs are */
 static char directory[] = "/tmp/driver-test-XXXXXX";
 static const char *hidden; /* a directory of control groups that the driver does not see */
+static bool without_stdout, without_directory; /* closed, and removed */
 
 struct ended {
 	int status; /* the exit code, or minus the signal */
@@ -108,6 +109,14 @@ static pid_t driver_start(const char *line, uid_t user)
 		    (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		     umount2(hidden, MNT_DETACH)))
 			_exit(125);
+		if (without_stdout)
+			close(STDOUT_FILENO);
+		if (without_directory) {
+			char *gone = file_path("gone");
+
+			if (mkdir(gone, 0700) || chdir(gone) || rmdir(gone))
+				_exit(124);
+		}
 		if (user && (setgroups(0, NULL) || setgid(user) || setuid(user)))
 			_exit(126);
 		driver_exec(full);
@@ -639,11 +648,25 @@ static void line_refuse(const char *line, uid_t user, int status)
 	ended_free(&ended);
 }
 
+static void test_removed_directory(void **state)
+{
+	struct ended ended;
+
+	(void)state;
+	without_directory = true;
+	ended = driver_succeed("--invocations 1 -- STUB good", 1);
+	without_directory = false;
+	ended_free(&ended);
+}
+
 static void test_not_possible(void **state)
 {
 	struct stat status;
 
 	(void)state;
+	without_stdout = true;
+	line_refuse("-- STUB good", 0, 2);
+	without_stdout = false;
 	line_refuse("--nonsense -- STUB good", 0, 64);
 	line_refuse("-- /nonexistent/function", 0, 2);
 	line_refuse("-- /etc/passwd", 0, 2);
@@ -706,6 +729,7 @@ int main(void)
 		cmocka_unit_test(test_killed_driver_leaves_no_function),
 		cmocka_unit_test(test_next_driver_cleans_up),
 		cmocka_unit_test(test_whole_group_ends),
+		cmocka_unit_test(test_removed_directory),
 		cmocka_unit_test(test_not_possible),
 		cmocka_unit_test(test_handler_back_to_back),
 	};

@@ -1,6 +1,8 @@
 /* The handler as a Lambda function: a Runtime API that misbehaves, start-up failures, signals. */
 #include "tests/handler/fake_api.h"
 
+#include <sys/stat.h>
+
 #define EVENT "{\"Records\":[]}"
 #define GOOD_ID "Lambda-Runtime-Aws-Request-Id: good\r\n"
 #define ATTEMPTS 5
@@ -144,6 +146,34 @@ static void test_event_in_chunks(void **state)
 	leave();
 }
 
+/* Lines without an end are not taken, at the head and behind the chunks, where curl keeps them. */
+static void test_endless_lines(void **state)
+{
+	static const char head[] =
+		"HTTP/1.1 200 OK\r\n" GOOD_ID "Transfer-Encoding: chunked\r\n\r\n"
+		"e\r\n" EVENT "\r\n0\r\n";
+	static char lines[1 << 20];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines); i++)
+		lines[i] = "X-Line: 0123456789abcdef\r\n"[i % 26];
+	start("");
+	fake_expect(&api, "GET", "invocation/next");
+	fake_send(&api, head, strlen(head));
+	fake_send(&api, lines, sizeof(lines) / 26 * 26);
+	fake_send(&api, "\r\n", 2);
+	fake_take(&api, "good", "error");
+	assert_non_null(strstr(api.body, "Runtime.EventBrokeOff"));
+	for (int i = 0; i < ATTEMPTS; i++) {
+		fake_expect(&api, "GET", "invocation/next");
+		fake_send(&api, head, strlen("HTTP/1.1 200 OK\r\n"));
+		fake_send(&api, lines, sizeof(lines) / 26 * 26);
+		fake_hang_up(&api);
+	}
+	assert_int_equal(child_finish(&child), 1);
+	assert_non_null(strstr(child.err_text, "its header lines have no end"));
+}
+
 static void test_response_is_refused(void **state)
 {
 	(void)state;
@@ -195,6 +225,17 @@ static void test_stop_within_an_invocation(void **state)
 	child_expect(&child, 0, NULL);
 	assert_non_null(strstr(child.out_text, "\"final\": true"));
 	assert_non_null(strstr(child.out_text, "{\"invocations\": 1,"));
+}
+
+/* The deadline is far, but whoever stops the function does not wait for it. */
+static void test_stop_while_the_api_hangs(void **state)
+{
+	(void)state;
+	start("");
+	give("good");
+	fake_expect(&api, "POST", "invocation/good/response");
+	kill(child.pid, SIGTERM);
+	child_expect(&child, 1, "did not take " RUNTIME "invocation/good/response");
 }
 
 /* The event has begun to arrive: its rest is waited for, but not for ever. */
@@ -249,6 +290,21 @@ static void test_start_fails(void **state)
 	start_refuse("--nonsense", 64, 202, "Runtime.CommandLine", "--nonsense");
 }
 
+/* Nobody reads it: to open it would wait for ever. */
+static void test_truth_is_a_fifo(void **state)
+{
+	char directory[] = "/tmp/lambda-faults-XXXXXX", path[64], line[96];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/fifo", directory);
+	snprintf(line, sizeof(line), "--truth %s", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	start_refuse(line, 1, 202, "Runtime.StartFailed", "--truth");
+	unlink(path);
+	rmdir(directory);
+}
+
 static void test_unusable_address(void **state)
 {
 	static const char *const addresses[] = {"", "127.0.0.1:9/x", "user@host", "a b:1"};
@@ -286,12 +342,15 @@ int main(void)
 		FAULT_TEST(test_nobody_there),
 		FAULT_TEST(test_lost_connections),
 		FAULT_TEST(test_event_in_chunks),
+		FAULT_TEST(test_endless_lines),
 		FAULT_TEST(test_response_is_refused),
 		FAULT_TEST(test_hanging_api),
 		FAULT_TEST(test_stop_within_an_invocation),
+		FAULT_TEST(test_stop_while_the_api_hangs),
 		FAULT_TEST(test_stop_within_an_event),
 		FAULT_TEST(test_limit),
 		FAULT_TEST(test_start_fails),
+		FAULT_TEST(test_truth_is_a_fifo),
 		FAULT_TEST(test_unusable_address),
 	};
 

@@ -59,6 +59,19 @@ void wanted_miss_text(const struct wanted *wanted, const char *where, char *text
 	case -EBADMSG:
 		snprintf(text, size, "%s is no ELF file, or a damaged one", where);
 		break;
+	case 0: /* there was no search */
+		snprintf(text, size,
+			 "no file of %s could be looked at: it takes CAP_SYS_PTRACE and "
+			 "CAP_CHECKPOINT_RESTORE",
+			 where);
+		break;
+	case -EPERM:
+	case -EACCES:
+		snprintf(text, size,
+			 "the kernel refuses uprobes on %s: it takes CAP_PERFMON, or CAP_SYS_ADMIN "
+			 "where that is asked for",
+			 where);
+		break;
 	default:
 		snprintf(text, size, "%s: %s", where, strerror(-wanted->miss.rc));
 	}

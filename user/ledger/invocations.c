@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "user/ledger/invocations.h"
+#include "user/ledger/invocations_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bsd/sys/tree.h>
 
 #define FIRST_CAPACITY 64
 
@@ -19,46 +17,6 @@ const uint32_t invocation_later[INVOCATION_POINT_COUNT] = {
 INVOCATION_POINTS(X)
 #undef X
 _Static_assert(!(INVOCATIONS_KEPT & (INVOCATIONS_KEPT - 1)), "rings double up to it");
-
-/* What is open in a thread. */
-struct open {
-	uint32_t number;
-	uint32_t lost; /* as at BEGIN */
-	uint64_t cfa;  /* likewise; 0: it is no function's */
-};
-
-/* A thread with something open, or of which something was ended elsewhere. */
-struct thread {
-	RB_ENTRY(thread) link;
-	uint32_t tid;
-	uint32_t count;
-	uint32_t deeper; /* begun beyond INVOCATION_DEPTH_MAX, and not ended */
-	uint32_t taken;	 /* the last one that an end in another thread was taken to mean, or 0 */
-	struct open open[INVOCATION_DEPTH_MAX];
-};
-
-RB_HEAD(invocation_threads, thread);
-
-/* The end of one, in the order of the ends. */
-struct ended {
-	uint32_t number;
-	uint64_t retained; /* right after it */
-};
-
-struct invocations {
-	struct invocation_threads threads;
-	struct thread *cached; /* the last one found, or NULL */
-	size_t thread_count;
-	size_t open;
-	/* Rings: number n is at (n - 1) % capacity, so is the n-th end. */
-	struct invocation *kept;
-	struct ended *ended;
-	uint32_t capacity; /* grows by doubling up to INVOCATIONS_KEPT */
-	uint32_t newest;
-	uint64_t retained;
-	struct invocation_totals totals;
-	struct invocation_survival survival[INVOCATION_POINT_COUNT];
-};
 
 static int thread_compare(const struct thread *a, const struct thread *b)
 {
@@ -100,7 +58,7 @@ const char *invocation_state_name(unsigned int state)
 
 /* --- the ones kept ------------------------------------------------------------- */
 
-static struct invocation *kept_find(const struct invocations *invocations, uint32_t number)
+struct invocation *invocations_kept(const struct invocations *invocations, uint32_t number)
 {
 	if (!number || number > invocations->newest ||
 	    invocations->newest - number >= INVOCATIONS_KEPT)
@@ -132,7 +90,7 @@ static int kept_reserve(struct invocations *invocations)
 
 /* --- threads --------------------------------------------------------------------- */
 
-static struct thread *thread_find(struct invocations *invocations, uint32_t tid)
+struct thread *invocation_thread_find(struct invocations *invocations, uint32_t tid)
 {
 	struct thread key = {.tid = tid}, *found;
 
@@ -146,7 +104,7 @@ static struct thread *thread_find(struct invocations *invocations, uint32_t tid)
 
 static struct thread *thread_get(struct invocations *invocations, uint32_t tid)
 {
-	struct thread *thread = thread_find(invocations, tid);
+	struct thread *thread = invocation_thread_find(invocations, tid);
 
 	if (thread)
 		return thread;
@@ -161,7 +119,7 @@ static struct thread *thread_get(struct invocations *invocations, uint32_t tid)
 }
 
 /* A thread with nothing open is not kept, but for what may still come of it. */
-static void thread_settle(struct invocations *invocations, struct thread *thread)
+void invocation_thread_settle(struct invocations *invocations, struct thread *thread)
 {
 	if (thread->count)
 		return;
@@ -176,8 +134,8 @@ static void thread_settle(struct invocations *invocations, struct thread *thread
 }
 
 /* Takes one off a thread's stack, wherever it lies; those around it stay. */
-static struct open thread_take(struct invocations *invocations, struct thread *thread,
-			       uint32_t index)
+struct open invocation_thread_take(struct invocations *invocations, struct thread *thread,
+				   uint32_t index)
 {
 	struct open taken = thread->open[index];
 
@@ -191,8 +149,8 @@ static struct open thread_take(struct invocations *invocations, struct thread *t
 static void thread_cut(struct invocations *invocations, struct thread *thread, uint32_t index,
 		       uint64_t time_ns)
 {
-	struct open open = thread_take(invocations, thread, index);
-	struct invocation *invocation = kept_find(invocations, open.number);
+	struct open open = invocation_thread_take(invocations, thread, index);
+	struct invocation *invocation = invocations_kept(invocations, open.number);
 
 	invocation->state = INVOCATION_CUT;
 	invocation->end_ns = time_ns;
@@ -212,8 +170,8 @@ static void thread_cut_all(struct invocations *invocations, struct thread *threa
  * an exception: a stack grows down. A signal handler on a stack of its own, and
  * coroutines that share a thread, are taken for it where their stack lies higher.
  */
-static void thread_cut_frames(struct invocations *invocations, struct thread *thread, uint64_t cfa,
-			      uint64_t time_ns)
+void invocation_thread_cut_frames(struct invocations *invocations, struct thread *thread,
+				  uint64_t cfa, uint64_t time_ns)
 {
 	for (uint32_t i = thread->count; i-- > 0;) {
 		if (!thread->open[i].cfa || thread->open[i].cfa >= cfa)
@@ -231,10 +189,10 @@ static void thread_cut_oldest(struct invocations *invocations, const struct thre
 	struct thread *thread;
 
 	if (invocations->newest >= INVOCATIONS_KEPT)
-		oldest = kept_find(invocations, invocations->newest - INVOCATIONS_KEPT + 1);
+		oldest = invocations_kept(invocations, invocations->newest - INVOCATIONS_KEPT + 1);
 	if (!oldest || oldest->state != INVOCATION_OPEN)
 		return;
-	thread = thread_find(invocations, oldest->tid);
+	thread = invocation_thread_find(invocations, oldest->tid);
 	for (uint32_t i = 0; i < thread->count; i++) {
 		if (thread->open[i].number != oldest->number)
 			continue;
@@ -242,7 +200,7 @@ static void thread_cut_oldest(struct invocations *invocations, const struct thre
 		break;
 	}
 	if (thread != keep)
-		thread_settle(invocations, thread);
+		invocation_thread_settle(invocations, thread);
 }
 
 /* --- beginnings -------------------------------------------------------------------- */
@@ -259,7 +217,7 @@ static void invocation_push(struct invocations *invocations, struct thread *thre
 			    const struct event_invocation *event)
 {
 	uint32_t number = ++invocations->newest;
-	struct invocation *invocation = kept_find(invocations, number);
+	struct invocation *invocation = invocations_kept(invocations, number);
 
 	*invocation = (struct invocation){
 		.number = number,
@@ -287,194 +245,17 @@ static int invocation_begin(struct invocations *invocations, const struct event_
 		return -ENOMEM;
 	/* and one at the same place: by a loop around setjmp, or a call in place of its return */
 	if (event->cfa)
-		thread_cut_frames(invocations, thread, event->cfa + 1, event->h.time_ns);
+		invocation_thread_cut_frames(invocations, thread, event->cfa + 1, event->h.time_ns);
 	/* numbers do not wrap: a page's stamp must mean one invocation */
 	if (thread->count == INVOCATION_DEPTH_MAX || invocations->newest == UINT32_MAX) {
 		thread->deeper += thread->count > 0;
 		invocations->totals.too_deep++;
-		thread_settle(invocations, thread);
+		invocation_thread_settle(invocations, thread);
 		return 0;
 	}
 	thread_cut_oldest(invocations, thread, event->h.time_ns);
 	invocation_push(invocations, thread, event);
 	return 0;
-}
-
-/* --- ends --------------------------------------------------------------------------- */
-
-/* The e-th end: for those that ended so many before it a point is reached. */
-static void points_reach(struct invocations *invocations, uint64_t e)
-{
-	for (unsigned int point = 0; point < INVOCATION_POINT_COUNT; point++) {
-		struct invocation_survival *survival = &invocations->survival[point];
-		uint64_t later = invocation_later[point];
-		struct invocation *invocation;
-
-		if (e <= later)
-			return;
-		invocation = kept_find(
-			invocations,
-			invocations->ended[(e - later - 1) & (invocations->capacity - 1)].number);
-		if (!invocation) /* so many were open at once that it is forgotten */
-			continue;
-		invocation->at[point] = invocation->resident;
-		invocation->points = (uint16_t)(point + 1);
-		survival->invocations++;
-		survival->born += invocation->born;
-		survival->resident += invocation->resident;
-	}
-}
-
-static void thread_end(struct invocations *invocations, struct thread *thread, uint32_t index,
-		       const struct event_invocation *event)
-{
-	struct open open = thread_take(invocations, thread, index);
-	struct invocation *invocation = kept_find(invocations, open.number);
-	uint64_t e = ++invocations->totals.ended;
-
-	thread_settle(invocations, thread);
-	invocation->state = INVOCATION_ENDED;
-	invocation->end_ns = event->h.time_ns;
-	invocation->lossy = open.lost != event->lost;
-	invocation->ended = e;
-	invocations->retained += invocation->resident;
-	invocations->ended[(e - 1) & (invocations->capacity - 1)] =
-		(struct ended){open.number, invocations->retained};
-	points_reach(invocations, e);
-}
-
-/* What an end says of which it is: a text, else a number. Both "" and 0: nothing. */
-struct key {
-	const char *id;
-	uint64_t value;
-};
-
-static bool key_matches(struct key key, const struct invocation *invocation)
-{
-	return key.id[0] ? !strcmp(key.id, invocation->id) : key.value == invocation->value;
-}
-
-/* Does the beginning say the same kind of thing, so that it would match if it were meant? */
-static bool key_is_alike(struct key key, const struct invocation *invocation)
-{
-	return key.id[0] ? invocation->id[0] : !invocation->id[0] && invocation->value;
-}
-
-/* The innermost one that matches. */
-static bool thread_match(const struct invocations *invocations, const struct thread *thread,
-			 struct key key, uint32_t *index)
-{
-	for (uint32_t i = thread->count; i-- > 0;) {
-		if (!key_matches(key, kept_find(invocations, thread->open[i].number)))
-			continue;
-		*index = i;
-		return true;
-	}
-	return false;
-}
-
-static bool thread_has_alike(const struct invocations *invocations, const struct thread *thread,
-			     struct key key)
-{
-	for (uint32_t i = 0; i < thread->count; i++)
-		if (key_is_alike(key, kept_find(invocations, thread->open[i].number)))
-			return true;
-	return false;
-}
-
-/* In any thread: asynchronous programs end where they did not begin. */
-static struct thread *key_find(struct invocations *invocations, struct key key, uint32_t *index)
-{
-	struct thread *thread;
-
-	RB_FOREACH (thread, invocation_threads, &invocations->threads)
-		if (thread_match(invocations, thread, key, index))
-			return thread;
-	return NULL;
-}
-
-/*
- * Is it the end of what an end in another thread was taken to mean? Where threads use one id, and
- * one of them was in the midst of it when the watch began, each end would else be taken from the
- * next thread, without an end to it.
- */
-static bool thread_gives_back(const struct invocations *invocations, struct thread *thread,
-			      struct key key)
-{
-	const struct invocation *taken = kept_find(invocations, thread->taken);
-
-	if (!taken || !key_matches(key, taken))
-		return false;
-	thread->taken = 0;
-	return true;
-}
-
-/* By its key, or where nothing tells them apart the innermost that is no function's. */
-static struct thread *marked_find(struct invocations *invocations, struct thread *own,
-				  struct key key, uint32_t *index)
-{
-	bool named = key.id[0] || key.value;
-	struct thread *thread = NULL;
-
-	if (named && own && thread_match(invocations, own, key, index))
-		return own;
-	if (named && own && thread_gives_back(invocations, own, key))
-		return NULL;
-	if (named)
-		thread = key_find(invocations, key, index);
-	if (thread)
-		thread->taken = thread->open[*index].number;
-	if (thread || !own || own->deeper || (named && thread_has_alike(invocations, own, key)))
-		return thread;
-	for (uint32_t i = own->count; i-- > 0;) {
-		if (own->open[i].cfa)
-			continue;
-		*index = i;
-		return own;
-	}
-	return NULL;
-}
-
-/* The return of a function: of the one with its frame. What lies below was left. */
-static bool frame_find(struct invocations *invocations, struct thread *thread, uint64_t cfa,
-		       uint64_t time_ns, uint32_t *index)
-{
-	thread_cut_frames(invocations, thread, cfa, time_ns);
-	for (uint32_t i = thread->count; i-- > 0;) {
-		if (thread->open[i].cfa != cfa)
-			continue;
-		thread->deeper = 0;
-		*index = i;
-		return true;
-	}
-	return false;
-}
-
-/* One that began too deep has ended, or one that is not known. */
-static void end_unmatched(struct invocations *invocations, struct thread *thread)
-{
-	if (thread && thread->deeper)
-		thread->deeper--;
-	else
-		invocations->totals.unmatched++;
-	if (thread)
-		thread_settle(invocations, thread);
-}
-
-static void invocation_end(struct invocations *invocations, const struct event_invocation *event)
-{
-	struct thread *own = thread_find(invocations, event->h.tid), *thread = NULL;
-	struct key key = {invocation_id_is_text(event->id) ? event->id : "", event->value};
-	uint32_t index = 0;
-
-	if (!event->cfa)
-		thread = marked_find(invocations, own, key, &index);
-	else if (own && frame_find(invocations, own, event->cfa, event->h.time_ns, &index))
-		thread = own;
-	if (thread)
-		thread_end(invocations, thread, index, event);
-	else
-		end_unmatched(invocations, own);
 }
 
 /* --- the whole ------------------------------------------------------------------------ */
@@ -487,14 +268,14 @@ int invocations_event(struct invocations *invocations, const struct event_invoca
 	case INVOCATION_BEGIN:
 		return invocation_begin(invocations, event);
 	case INVOCATION_END:
-		invocation_end(invocations, event);
+		invocations_end(invocations, event);
 		return 0;
 	default: /* GONE */
-		thread = thread_find(invocations, event->h.tid);
+		thread = invocation_thread_find(invocations, event->h.tid);
 		if (!thread)
 			return 0;
 		thread_cut_all(invocations, thread, event->h.time_ns);
-		thread_settle(invocations, thread);
+		invocation_thread_settle(invocations, thread);
 		return 0;
 	}
 }
@@ -505,20 +286,20 @@ void invocations_cut(struct invocations *invocations, uint64_t time_ns)
 
 	RB_FOREACH_SAFE (thread, invocation_threads, &invocations->threads, next) {
 		thread_cut_all(invocations, thread, time_ns);
-		thread_settle(invocations, thread);
+		invocation_thread_settle(invocations, thread);
 	}
 }
 
 uint32_t invocations_current(struct invocations *invocations, uint32_t tid)
 {
-	const struct thread *thread = thread_find(invocations, tid);
+	const struct thread *thread = invocation_thread_find(invocations, tid);
 
 	return thread && thread->count ? thread->open[thread->count - 1].number : 0;
 }
 
 void invocations_page_born(struct invocations *invocations, uint32_t number)
 {
-	struct invocation *invocation = kept_find(invocations, number);
+	struct invocation *invocation = invocations_kept(invocations, number);
 
 	if (!number) {
 		invocations->totals.born_outside += invocations->totals.begun > 0;
@@ -541,7 +322,7 @@ void invocations_page_born(struct invocations *invocations, uint32_t number)
 
 void invocations_page_gone(struct invocations *invocations, uint32_t number)
 {
-	struct invocation *invocation = kept_find(invocations, number);
+	struct invocation *invocation = invocations_kept(invocations, number);
 
 	if (invocation)
 		invocation->resident--;
@@ -551,7 +332,7 @@ void invocations_page_gone(struct invocations *invocations, uint32_t number)
 
 const struct invocation *invocations_find(const struct invocations *invocations, uint32_t number)
 {
-	return kept_find(invocations, number);
+	return invocations_kept(invocations, number);
 }
 
 uint32_t invocations_newest(const struct invocations *invocations)

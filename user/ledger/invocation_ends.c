@@ -27,10 +27,10 @@ static void points_reach(struct invocations *invocations, uint64_t e)
 	}
 }
 
-static void thread_end(struct invocations *invocations, struct thread *thread, uint32_t index,
-		       const struct event_invocation *event)
+static void thread_end(struct invocations *invocations, struct invocation_thread *thread,
+		       uint32_t index, const struct event_invocation *event)
 {
-	struct open open = invocation_thread_take(invocations, thread, index);
+	struct opened open = invocation_thread_take(invocations, thread, index);
 	struct invocation *invocation = invocations_kept(invocations, open.number);
 	uint64_t e = ++invocations->totals.ended;
 
@@ -63,8 +63,8 @@ static bool key_is_alike(struct key key, const struct invocation *invocation)
 }
 
 /* The innermost one that matches. */
-static bool thread_match(const struct invocations *invocations, const struct thread *thread,
-			 struct key key, uint32_t *index)
+static bool thread_match(const struct invocations *invocations,
+			 const struct invocation_thread *thread, struct key key, uint32_t *index)
 {
 	for (uint32_t i = thread->count; i-- > 0;) {
 		if (!key_matches(key, invocations_kept(invocations, thread->open[i].number)))
@@ -75,8 +75,8 @@ static bool thread_match(const struct invocations *invocations, const struct thr
 	return false;
 }
 
-static bool thread_has_alike(const struct invocations *invocations, const struct thread *thread,
-			     struct key key)
+static bool thread_has_alike(const struct invocations *invocations,
+			     const struct invocation_thread *thread, struct key key)
 {
 	for (uint32_t i = 0; i < thread->count; i++)
 		if (key_is_alike(key, invocations_kept(invocations, thread->open[i].number)))
@@ -85,9 +85,10 @@ static bool thread_has_alike(const struct invocations *invocations, const struct
 }
 
 /* In any thread: asynchronous programs end where they did not begin. */
-static struct thread *key_find(struct invocations *invocations, struct key key, uint32_t *index)
+static struct invocation_thread *key_find(struct invocations *invocations, struct key key,
+					  uint32_t *index)
 {
-	struct thread *thread;
+	struct invocation_thread *thread;
 
 	RB_FOREACH (thread, invocation_threads, &invocations->threads)
 		if (thread_match(invocations, thread, key, index))
@@ -100,8 +101,8 @@ static struct thread *key_find(struct invocations *invocations, struct key key, 
  * one of them was in the midst of it when the watch began, each end would else be taken from the
  * next thread, without an end to it.
  */
-static bool thread_gives_back(const struct invocations *invocations, struct thread *thread,
-			      struct key key)
+static bool thread_gives_back(const struct invocations *invocations,
+			      struct invocation_thread *thread, struct key key)
 {
 	const struct invocation *taken = invocations_kept(invocations, thread->taken);
 
@@ -112,11 +113,12 @@ static bool thread_gives_back(const struct invocations *invocations, struct thre
 }
 
 /* By its key, or where nothing tells them apart the innermost that is no function's. */
-static struct thread *marked_find(struct invocations *invocations, struct thread *own,
-				  struct key key, uint32_t *index)
+static struct invocation_thread *marked_find(struct invocations *invocations,
+					     struct invocation_thread *own, struct key key,
+					     uint32_t *index)
 {
 	bool named = key.id[0] || key.value;
-	struct thread *thread = NULL;
+	struct invocation_thread *thread = NULL;
 
 	if (named && own && thread_match(invocations, own, key, index))
 		return own;
@@ -138,8 +140,8 @@ static struct thread *marked_find(struct invocations *invocations, struct thread
 }
 
 /* The return of a function: of the one with its frame. What lies below was left. */
-static bool frame_find(struct invocations *invocations, struct thread *thread, uint64_t cfa,
-		       uint64_t time_ns, uint32_t *index)
+static bool frame_find(struct invocations *invocations, struct invocation_thread *thread,
+		       uint64_t cfa, uint64_t time_ns, uint32_t *index)
 {
 	invocation_thread_cut_frames(invocations, thread, cfa, time_ns);
 	for (uint32_t i = thread->count; i-- > 0;) {
@@ -153,7 +155,7 @@ static bool frame_find(struct invocations *invocations, struct thread *thread, u
 }
 
 /* One that began too deep has ended, or one that is not known. */
-static void end_unmatched(struct invocations *invocations, struct thread *thread)
+static void end_unmatched(struct invocations *invocations, struct invocation_thread *thread)
 {
 	if (thread && thread->deeper)
 		thread->deeper--;
@@ -165,7 +167,8 @@ static void end_unmatched(struct invocations *invocations, struct thread *thread
 
 void invocations_end(struct invocations *invocations, const struct event_invocation *event)
 {
-	struct thread *own = invocation_thread_find(invocations, event->h.tid), *thread = NULL;
+	struct invocation_thread *own = invocation_thread_find(invocations, event->h.tid),
+				 *thread = NULL;
 	struct key key = {invocation_id_is_text(event->id) ? event->id : "", event->value};
 	uint32_t index = 0;
 

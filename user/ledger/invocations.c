@@ -18,12 +18,12 @@ INVOCATION_POINTS(X)
 #undef X
 _Static_assert(!(INVOCATIONS_KEPT & (INVOCATIONS_KEPT - 1)), "rings double up to it");
 
-static int thread_compare(const struct thread *a, const struct thread *b)
+static int thread_compare(const struct invocation_thread *a, const struct invocation_thread *b)
 {
 	return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
-RB_GENERATE(invocation_threads, thread, link, thread_compare)
+RB_GENERATE(invocation_threads, invocation_thread, link, thread_compare)
 
 struct invocations *invocations_new(void)
 {
@@ -32,7 +32,7 @@ struct invocations *invocations_new(void)
 
 void invocations_free(struct invocations *invocations)
 {
-	struct thread *thread, *next;
+	struct invocation_thread *thread, *next;
 
 	if (!invocations)
 		return;
@@ -90,9 +90,9 @@ static int kept_reserve(struct invocations *invocations)
 
 /* --- threads --------------------------------------------------------------------- */
 
-struct thread *invocation_thread_find(struct invocations *invocations, uint32_t tid)
+struct invocation_thread *invocation_thread_find(struct invocations *invocations, uint32_t tid)
 {
-	struct thread key = {.tid = tid}, *found;
+	struct invocation_thread key = {.tid = tid}, *found;
 
 	if (invocations->cached && invocations->cached->tid == tid)
 		return invocations->cached;
@@ -102,9 +102,9 @@ struct thread *invocation_thread_find(struct invocations *invocations, uint32_t 
 	return found;
 }
 
-static struct thread *thread_get(struct invocations *invocations, uint32_t tid)
+static struct invocation_thread *thread_get(struct invocations *invocations, uint32_t tid)
 {
-	struct thread *thread = invocation_thread_find(invocations, tid);
+	struct invocation_thread *thread = invocation_thread_find(invocations, tid);
 
 	if (thread)
 		return thread;
@@ -119,7 +119,7 @@ static struct thread *thread_get(struct invocations *invocations, uint32_t tid)
 }
 
 /* A thread with nothing open is not kept, but for what may still come of it. */
-void invocation_thread_settle(struct invocations *invocations, struct thread *thread)
+void invocation_thread_settle(struct invocations *invocations, struct invocation_thread *thread)
 {
 	if (thread->count)
 		return;
@@ -134,10 +134,10 @@ void invocation_thread_settle(struct invocations *invocations, struct thread *th
 }
 
 /* Takes one off a thread's stack, wherever it lies; those around it stay. */
-struct open invocation_thread_take(struct invocations *invocations, struct thread *thread,
-				   uint32_t index)
+struct opened invocation_thread_take(struct invocations *invocations,
+				     struct invocation_thread *thread, uint32_t index)
 {
-	struct open taken = thread->open[index];
+	struct opened taken = thread->open[index];
 
 	thread->count--;
 	invocations->open--;
@@ -146,10 +146,10 @@ struct open invocation_thread_take(struct invocations *invocations, struct threa
 	return taken;
 }
 
-static void thread_cut(struct invocations *invocations, struct thread *thread, uint32_t index,
-		       uint64_t time_ns)
+static void thread_cut(struct invocations *invocations, struct invocation_thread *thread,
+		       uint32_t index, uint64_t time_ns)
 {
-	struct open open = invocation_thread_take(invocations, thread, index);
+	struct opened open = invocation_thread_take(invocations, thread, index);
 	struct invocation *invocation = invocations_kept(invocations, open.number);
 
 	invocation->state = INVOCATION_CUT;
@@ -158,7 +158,8 @@ static void thread_cut(struct invocations *invocations, struct thread *thread, u
 	invocations->totals.cut++;
 }
 
-static void thread_cut_all(struct invocations *invocations, struct thread *thread, uint64_t time_ns)
+static void thread_cut_all(struct invocations *invocations, struct invocation_thread *thread,
+			   uint64_t time_ns)
 {
 	thread->taken = 0;
 	while (thread->count)
@@ -170,7 +171,7 @@ static void thread_cut_all(struct invocations *invocations, struct thread *threa
  * an exception: a stack grows down. A signal handler on a stack of its own, and
  * coroutines that share a thread, are taken for it where their stack lies higher.
  */
-void invocation_thread_cut_frames(struct invocations *invocations, struct thread *thread,
+void invocation_thread_cut_frames(struct invocations *invocations, struct invocation_thread *thread,
 				  uint64_t cfa, uint64_t time_ns)
 {
 	for (uint32_t i = thread->count; i-- > 0;) {
@@ -182,11 +183,11 @@ void invocation_thread_cut_frames(struct invocations *invocations, struct thread
 }
 
 /* Makes room for the next one: what is that old, and open, ends unseen. */
-static void thread_cut_oldest(struct invocations *invocations, const struct thread *keep,
+static void thread_cut_oldest(struct invocations *invocations, const struct invocation_thread *keep,
 			      uint64_t time_ns)
 {
 	struct invocation *oldest = NULL;
-	struct thread *thread;
+	struct invocation_thread *thread;
 
 	if (invocations->newest >= INVOCATIONS_KEPT)
 		oldest = invocations_kept(invocations, invocations->newest - INVOCATIONS_KEPT + 1);
@@ -213,7 +214,7 @@ bool invocation_id_is_text(const char *id)
 	return true;
 }
 
-static void invocation_push(struct invocations *invocations, struct thread *thread,
+static void invocation_push(struct invocations *invocations, struct invocation_thread *thread,
 			    const struct event_invocation *event)
 {
 	uint32_t number = ++invocations->newest;
@@ -229,14 +230,14 @@ static void invocation_push(struct invocations *invocations, struct thread *thre
 	};
 	if (invocation_id_is_text(event->id))
 		memcpy(invocation->id, event->id, sizeof(invocation->id));
-	thread->open[thread->count++] = (struct open){number, event->lost, event->cfa};
+	thread->open[thread->count++] = (struct opened){number, event->lost, event->cfa};
 	invocations->open++;
 	invocations->totals.begun++;
 }
 
 static int invocation_begin(struct invocations *invocations, const struct event_invocation *event)
 {
-	struct thread *thread;
+	struct invocation_thread *thread;
 
 	if (kept_reserve(invocations))
 		return -ENOMEM;
@@ -262,7 +263,7 @@ static int invocation_begin(struct invocations *invocations, const struct event_
 
 int invocations_event(struct invocations *invocations, const struct event_invocation *event)
 {
-	struct thread *thread;
+	struct invocation_thread *thread;
 
 	switch (event->edge) {
 	case INVOCATION_BEGIN:
@@ -282,7 +283,7 @@ int invocations_event(struct invocations *invocations, const struct event_invoca
 
 void invocations_cut(struct invocations *invocations, uint64_t time_ns)
 {
-	struct thread *thread, *next;
+	struct invocation_thread *thread, *next;
 
 	RB_FOREACH_SAFE (thread, invocation_threads, &invocations->threads, next) {
 		thread_cut_all(invocations, thread, time_ns);
@@ -292,7 +293,7 @@ void invocations_cut(struct invocations *invocations, uint64_t time_ns)
 
 uint32_t invocations_current(struct invocations *invocations, uint32_t tid)
 {
-	const struct thread *thread = invocation_thread_find(invocations, tid);
+	const struct invocation_thread *thread = invocation_thread_find(invocations, tid);
 
 	return thread && thread->count ? thread->open[thread->count - 1].number : 0;
 }
@@ -378,5 +379,5 @@ uint64_t invocations_memory(const struct invocations *invocations)
 {
 	return sizeof(*invocations) +
 	       invocations->capacity * (sizeof(*invocations->kept) + sizeof(*invocations->ended)) +
-	       invocations->thread_count * sizeof(struct thread);
+	       invocations->thread_count * sizeof(struct invocation_thread);
 }

@@ -492,15 +492,17 @@ static void pages_that_are_absent(void **state)
 	static struct snapshot_room kept;
 	static struct unwind_result whole;
 	unsigned int absent = 0;
+	uint64_t in_page;
 
 	(void)state;
 	chain(end_take);
 	walk();
 	whole = result;
 	memcpy(&kept, &taken.copy, SNAPSHOT->h.size);
-	for (unsigned int page = 0; page <= SNAPSHOT->bytes >> PAGE_SHIFT; page++) {
-		uint64_t in_page = snapshot_sp(SNAPSHOT) & (PAGE_BYTES - 1);
-
+	in_page = snapshot_sp(SNAPSHOT) & (PAGE_BYTES - 1);
+	/* the last page, too: what the walk needs may all be there */
+	for (unsigned int page = 0; page <= (in_page + kept.snapshot.bytes - 1) >> PAGE_SHIFT;
+	     page++) {
 		memcpy(&taken.copy, &kept, kept.snapshot.h.size);
 		SNAPSHOT->absent = 1ULL << page;
 		for (uint32_t i = 0; i < SNAPSHOT->bytes / 8; i++)

@@ -12,6 +12,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/intern.h"
 #include "user/base/units.h"
+#include "user/base/word.h"
 
 /* What makes a module one: the file, or the process whose code has none. */
 struct module_key {
@@ -52,26 +53,20 @@ struct stacks {
 	struct chain scratch;
 };
 
+static const struct word ends[STACK_END_COUNT] = {
+#define X(name, word, text) [STACK_END_##name] = {(word), (text)},
+	STACK_ENDS(X)
+#undef X
+};
+
 const char *stack_end_name(unsigned int end)
 {
-	static const char *const names[STACK_END_COUNT] = {
-#define X(name, word, text) [STACK_END_##name] = (word),
-		STACK_ENDS(X)
-#undef X
-	};
-
-	return end < STACK_END_COUNT ? names[end] : "?";
+	return word_name(ends, STACK_END_COUNT, end);
 }
 
 const char *stack_end_help(unsigned int end)
 {
-	static const char *const texts[STACK_END_COUNT] = {
-#define X(name, word, text) [STACK_END_##name] = (text),
-		STACK_ENDS(X)
-#undef X
-	};
-
-	return end < STACK_END_COUNT ? texts[end] : "?";
+	return word_help(ends, STACK_END_COUNT, end);
 }
 
 struct stacks *stacks_new(stacks_sink sink, void *ctx)

@@ -7,27 +7,22 @@
 #include <string.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/word.h"
+
+static const struct word reasons[SITE_REASON_COUNT] = {
+#define X(name, word, text) [SITE_##name] = {(word), (text)},
+	SITE_REASONS(X)
+#undef X
+};
 
 const char *site_reason_name(unsigned int reason)
 {
-	static const char *const names[SITE_REASON_COUNT] = {
-#define X(name, word, text) [SITE_##name] = (word),
-		SITE_REASONS(X)
-#undef X
-	};
-
-	return reason < SITE_REASON_COUNT ? names[reason] : "?";
+	return word_name(reasons, SITE_REASON_COUNT, reason);
 }
 
 const char *site_reason_help(unsigned int reason)
 {
-	static const char *const texts[SITE_REASON_COUNT] = {
-#define X(name, word, text) [SITE_##name] = (text),
-		SITE_REASONS(X)
-#undef X
-	};
-
-	return reason < SITE_REASON_COUNT ? texts[reason] : "?";
+	return word_help(reasons, SITE_REASON_COUNT, reason);
 }
 
 /* The pages of one provenance, or of one site. */

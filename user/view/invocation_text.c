@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "user/base/units.h"
+#include "user/view/text_line.h"
 
 bool invocation_any(const struct invocation_totals *totals)
 {
@@ -22,25 +23,26 @@ char *invocation_id_text(const char *id, uint64_t value, char text[EVENT_ID_LEN]
 	return text;
 }
 
+void invocation_flaws(const struct invocation_totals *totals,
+		      struct invocation_flaw flaws[INVOCATION_FLAWS])
+{
+	flaws[0] = (struct invocation_flaw){"unmatched", totals->unmatched};
+	flaws[1] = (struct invocation_flaw){"cut", totals->cut};
+	flaws[2] = (struct invocation_flaw){"too deep", totals->too_deep};
+}
+
 char *invocation_counts_text(const struct invocation_totals *totals, char *text, size_t size)
 {
-	const struct {
-		const char *name;
-		uint64_t count;
-	} others[] = {
-		{"unmatched", totals->unmatched},
-		{"cut", totals->cut},
-		{"too deep", totals->too_deep},
-	};
+	struct invocation_flaw flaws[INVOCATION_FLAWS];
+	struct text_line line = {text, size, 0};
 	char number[UNITS_TEXT_LEN];
-	size_t used = (size_t)snprintf(text, size, "%s ended", units_whole(number, totals->ended));
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others) && used < size; i++) {
-		if (others[i].count)
-			used += (size_t)snprintf(text + used, size - used, ", %s %s",
-						 units_whole(number, others[i].count),
-						 others[i].name);
-	}
+	invocation_flaws(totals, flaws);
+	text_line_add(&line, "%s ended", units_whole(number, totals->ended));
+	for (size_t i = 0; i < INVOCATION_FLAWS; i++)
+		if (flaws[i].count)
+			text_line_add(&line, ", %s %s", units_whole(number, flaws[i].count),
+				      flaws[i].name);
 	return text;
 }
 
@@ -60,19 +62,18 @@ char *invocation_growth_text(const struct trend_range *growth, char *text, size_
 
 char *invocation_survival_text(const struct invocations *invocations, char *text, size_t size)
 {
-	size_t used = 0;
+	struct text_line line = {text, size, 0};
 
 	text[0] = '\0';
-	for (unsigned int i = 0; i < INVOCATION_POINT_COUNT && used < size; i++) {
+	for (unsigned int i = 0; i < INVOCATION_POINT_COUNT; i++) {
 		const struct invocation_survival *point = invocations_survival(invocations, i);
 		char later[UNITS_TEXT_LEN], share[UNITS_TEXT_LEN];
 
 		if (!point->born)
 			continue;
-		used += (size_t)snprintf(text + used, size - used, "%s%s%s %s", used ? ", " : "",
-					 i ? units_whole(later, invocation_later[i]) : "at the end",
-					 i ? " later" : "",
-					 units_share(share, point->resident, point->born));
+		text_line_add(&line, "%s%s%s %s", line.used ? ", " : "",
+			      i ? units_whole(later, invocation_later[i]) : "at the end",
+			      i ? " later" : "", units_share(share, point->resident, point->born));
 	}
 	return text;
 }

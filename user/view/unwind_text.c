@@ -2,11 +2,10 @@
 #include "user/view/unwind_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "user/base/units.h"
+#include "user/view/text_line.h"
 
 #define OTHERS_MAX 8
 
@@ -35,27 +34,6 @@ static int compare_counts(const void *left, const void *right)
 	const struct named_count *b = right;
 
 	return (a->count < b->count) - (a->count > b->count);
-}
-
-struct line {
-	char *text;
-	size_t size;
-	size_t used;
-};
-
-__attribute__((format(printf, 2, 3))) static void line_add(struct line *line, const char *format,
-							   ...)
-{
-	va_list args;
-	int length;
-
-	if (line->used >= line->size)
-		return;
-	va_start(args, format);
-	length = vsnprintf(line->text + line->used, line->size - line->used, format, args);
-	va_end(args);
-	if (length > 0)
-		line->used += (size_t)length;
 }
 
 static uint64_t counter_value(const struct unwind_totals *totals,
@@ -90,28 +68,28 @@ char *unwind_text(const struct unwind_totals *totals, char *text, size_t size)
 	size_t failure_count = collect_failures(totals, failures);
 	uint64_t all = totals->taken;
 	uint64_t failed = unwind_failures(totals);
-	struct line line = {text, size, 0};
+	struct text_line line = {text, size, 0};
 	char number[UNITS_TEXT_LEN];
 
-	line_add(&line, "%s taken", units_whole(number, all));
+	text_line_add(&line, "%s taken", units_whole(number, all));
 	if (all && !failed) {
-		line_add(&line, ", 100%% complete");
+		text_line_add(&line, ", 100%% complete");
 	} else if (all) {
 		/* cut, not rounded: nothing but all is 100% */
 		uint64_t permille =
 			failed < all ? (uint64_t)((double)(all - failed) * 1000 / (double)all) : 0;
 
 		permille = permille > 999 ? 999 : permille;
-		line_add(&line, ", %" PRIu64 ".%" PRIu64 "%% complete", permille / 10,
-			 permille % 10);
+		text_line_add(&line, ", %" PRIu64 ".%" PRIu64 "%% complete", permille / 10,
+			      permille % 10);
 	}
 	for (size_t i = 0; i < failure_count; i++)
-		line_add(&line, "%s %s %s", i ? "," : ";", failures[i].name,
-			 units_whole(number, failures[i].count));
+		text_line_add(&line, "%s %s %s", i ? "," : ";", failures[i].name,
+			      units_whole(number, failures[i].count));
 	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++) {
 		if (!counter->failure && counter_value(totals, counter))
-			line_add(&line, "; %s %s", counter->name,
-				 units_whole(number, counter_value(totals, counter)));
+			text_line_add(&line, "; %s %s", counter->name,
+				      units_whole(number, counter_value(totals, counter)));
 	}
 	return text;
 }

@@ -63,20 +63,14 @@ static void draw_figures(const struct dashboard *dashboard, struct grid *grid,
 static void draw_rest(const struct invocation_list *list, struct grid *grid)
 {
 	const struct invocation_totals *totals = &list->totals;
-	const struct {
-		const char *name;
-		uint64_t count;
-	} flaws[] = {
-		{"unmatched", totals->unmatched},
-		{"cut", totals->cut},
-		{"too deep", totals->too_deep},
-	};
+	struct invocation_flaw flaws[INVOCATION_FLAWS];
 	struct page_line line = {grid, 3, 1};
 	char text[UNITS_TEXT_LEN];
 	char share[UNITS_TEXT_LEN];
 
+	invocation_flaws(totals, flaws);
 	page_line_add(&line, list->open ? STYLE_GOOD : STYLE_DIM, "%zu open", list->open);
-	for (size_t i = 0; i < sizeof(flaws) / sizeof(*flaws); i++) {
+	for (size_t i = 0; i < INVOCATION_FLAWS; i++) {
 		if (flaws[i].count)
 			page_line_add(&line, STYLE_WARNING, "%s %s",
 				      units_whole(text, flaws[i].count), flaws[i].name);

@@ -11,6 +11,8 @@
 
 /* Goes to another page of a process, and comes back from it. */
 void sites_page_open(struct dashboard *dashboard, const struct process *process);
+void sites_leave(struct dashboard *dashboard, const struct dashboard_input *input,
+		 const struct process *process, const struct page *back);
 void stack_page_open_site(struct dashboard *dashboard, const struct process *process,
 			  const struct site_row *row);
 void stack_page_open_mapping(struct dashboard *dashboard, const struct process *process,

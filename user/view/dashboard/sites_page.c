@@ -426,6 +426,15 @@ static void toggle_merged(struct sites_state *state)
 						      : site_key_exact(site);
 }
 
+/* Names are looked up no more: what that took is given back. */
+void sites_leave(struct dashboard *dashboard, const struct dashboard_input *input,
+		 const struct process *process, const struct page *back)
+{
+	if (page_has_process(input, process) && process->symbols)
+		symbols_rest(process->symbols);
+	dashboard->page = back;
+}
+
 static void sites_key(struct dashboard *dashboard, int key, const struct dashboard_input *input)
 {
 	struct sites_state *state = &dashboard->sites;
@@ -433,9 +442,7 @@ static void sites_key(struct dashboard *dashboard, int key, const struct dashboa
 	switch (key) {
 	case DASHBOARD_KEY_ESC:
 	case DASHBOARD_KEY_BACKSPACE:
-		if (page_has_process(input, state->process) && state->process->symbols)
-			symbols_rest(state->process->symbols);
-		dashboard->page = state->back;
+		sites_leave(dashboard, input, state->process, state->back);
 		break;
 	case DASHBOARD_KEY_ENTER:
 		if (page_has_process(input, state->process) && state->rows.count)

@@ -135,9 +135,7 @@ static void stack_key(struct dashboard *dashboard, int key, const struct dashboa
 	switch (key) {
 	case DASHBOARD_KEY_ESC:
 	case DASHBOARD_KEY_BACKSPACE:
-		if (page_has_process(input, state->process) && state->process->symbols)
-			symbols_rest(state->process->symbols);
-		dashboard->page = state->back;
+		sites_leave(dashboard, input, state->process, state->back);
 		break;
 	case 'a':
 		state->view.unfolded = !state->view.unfolded;

@@ -19,15 +19,12 @@
  */
 #define DRAIN_NS (50 * NSEC_PER_MSEC)
 
-/* Its files with code are looked at after this drain. */
-static void note_program(struct live_process *process, uint64_t time_ns)
+static void note_program(struct live *live, uint32_t pid, uint64_t time_ns)
 {
-	if (!process)
-		return;
-	process->identify = process->probe = true;
-	process->probed_once = false;
-	process->probed = 0;
-	process->since_ns = time_ns;
+	struct live_process *process = live_process_add(live, pid);
+
+	if (process)
+		live_process_begin(live, process, time_ns);
 }
 
 static void note_file(struct live *live, const struct event_mmap_file *event)
@@ -38,7 +35,7 @@ static void note_file(struct live *live, const struct event_mmap_file *event)
 		return;
 	process = live_process_find(live, event->m.h.pid);
 	if (process)
-		process->probe = true;
+		live_process_probe(live, process);
 }
 
 /* Keeps the table of processes in step with the stream. */
@@ -49,12 +46,11 @@ static void note_record(struct live *live, const struct event_header *event)
 	switch (event->kind) {
 	case EVENT_FORK:
 		if (((const struct event_fork *)event)->flags & FORK_WATCHED)
-			note_program(
-				live_process_add(live, ((const struct event_fork *)event)->child),
-				event->time_ns);
+			note_program(live, ((const struct event_fork *)event)->child,
+				     event->time_ns);
 		break;
 	case EVENT_EXEC:
-		note_program(live_process_add(live, event->pid), event->time_ns);
+		note_program(live, event->pid, event->time_ns);
 		break;
 	case EVENT_MMAP_FILE:
 		note_file(live, (const struct event_mmap_file *)event);

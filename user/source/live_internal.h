@@ -54,6 +54,7 @@ struct live {
 	struct look_job *jobs; /* in turn */
 	struct look_job **jobs_tail;
 	struct live_invocations *invocations; /* NULL: none are marked */
+	bool probe;			      /* some process's `probe` is set */
 	struct source_state state;
 	size_t buffer_bytes;
 	const uint64_t *consumer_pos; /* of the ring buffer, mapped: kernel/bpf/ringbuf.c */
@@ -87,6 +88,12 @@ void live_process_drop(struct live *live, uint32_t pid);
 
 /* Its handle; NULL if it is gone, which its EXIT record will say or has said. */
 struct proc *live_process_proc(struct live *live, struct live_process *process);
+
+/* It runs a program that is not known yet, since time_ns. */
+void live_process_begin(struct live *live, struct live_process *process, uint64_t time_ns);
+
+/* Its files with code are looked at after this drain. */
+void live_process_probe(struct live *live, struct live_process *process);
 
 struct event_header live_header(uint16_t kind, size_t size, uint32_t pid);
 

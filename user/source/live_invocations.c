@@ -199,8 +199,9 @@ void live_invocations_run(struct live *live)
 {
 	struct live_process *process;
 
-	if (!live->invocations)
+	if (!live->invocations || !live->probe)
 		return;
+	live->probe = false;
 	RB_FOREACH (process, live_processes, &live->processes) {
 		struct search search = {.live = live};
 

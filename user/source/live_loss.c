@@ -32,8 +32,10 @@ static bool check_loss(struct live *live, struct live_process *process)
 	lost = watched.lost != process->lost;
 	if (lost || watched.stacks_lost != process->stacks_lost) {
 		/* an EXEC may be among them, or a new file */
-		process->identify |= lost;
-		process->probe |= lost;
+		if (lost) {
+			process->identify = true;
+			live_process_probe(live, process);
+		}
 		event.h = live_header(EVENT_LOSS, sizeof(event), process->pid);
 		event.lost = watched.lost - process->lost;
 		event.stacks = watched.stacks_lost - process->stacks_lost;
@@ -64,8 +66,8 @@ static void attach_unknown(struct live *live, uint32_t pid, const struct watched
 		live_process_drop(live, pid);
 		return;
 	}
-	process->opened = process->identify = process->probe = true;
-	process->since_ns = clock_ns();
+	process->opened = true;
+	live_process_begin(live, process, clock_ns());
 	process->lost = watched->lost;
 	live_push_attach(live, process);
 }

@@ -61,6 +61,20 @@ void live_process_drop(struct live *live, uint32_t pid)
 	free(process);
 }
 
+void live_process_probe(struct live *live, struct live_process *process)
+{
+	process->probe = live->probe = true;
+}
+
+void live_process_begin(struct live *live, struct live_process *process, uint64_t time_ns)
+{
+	process->identify = true;
+	process->probed_once = false;
+	process->probed = 0;
+	process->since_ns = time_ns;
+	live_process_probe(live, process);
+}
+
 struct event_header live_header(uint16_t kind, size_t size, uint32_t pid)
 {
 	return (struct event_header){

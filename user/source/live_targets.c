@@ -68,8 +68,7 @@ int live_watch_pid(struct live *live, uint32_t pid, uint32_t flags)
 	}
 	process->proc = proc;
 	process->opened = true;
-	process->identify = process->probe = true;
-	process->since_ns = clock_ns();
+	live_process_begin(live, process, clock_ns());
 	live_push_attach(live, process);
 	return 0;
 }

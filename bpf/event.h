@@ -84,7 +84,12 @@
 	X(SNAPSHOT, event_snapshot, "registers and top of the stack of the thread's next record")  \
 	X(MODULE, event_module, "a file with code, numbered")                                      \
 	X(STACK, event_stack, "a call stack, numbered")                                            \
-	X(INVOCATION, event_invocation, "an invocation began or ended in a thread")
+	X(INVOCATION, event_invocation, "an invocation began or ended in a thread")                \
+	X(SETTINGS, event_settings, "what a process tells its allocator")                          \
+	X(HEAP, event_heap, "the probes of an allocator were placed or taken off")                 \
+	X(ALLOC_BEGIN, event_alloc_begin, "the stack of the allocation under way in the thread")   \
+	X(ALLOC, event_alloc, "an allocation function returned")                                   \
+	X(FREE, event_free, "a free function was entered, or realloc with memory")
 
 enum event_kind {
 	EVENT_NONE = 0,
@@ -324,6 +329,9 @@ struct event_sample {
 	__u64 shmem_bytes;
 	__u64 swap_bytes;
 	__u64 virtual_bytes;
+	__u64 cpu_ns; /* user and system time of all its threads so far, in clock ticks of 10 ms */
+	__u32 threads;
+	__u32 pad;
 };
 
 struct event_loss {
@@ -434,6 +442,76 @@ struct event_invocation {
 	char id[EVENT_ID_LEN]; /* the text there, if it points to some; "" otherwise */
 };
 
+#define EVENT_SETTINGS_LEN 256
+
+#define SETTINGS_PURGE_THREAD 0x1 /* a thread of jemalloc's purges while the program is idle */
+
+/*
+ * text: the variables of the environment that allocators read, and no others, as it was at exec:
+ * "NAME=VALUE" with a newline between two, NUL-terminated, cut to fit; "" if there are none.
+ */
+struct event_settings {
+	struct event_header h;
+	__u32 flags; /* SETTINGS_* */
+	__u32 pad;
+	char text[EVENT_SETTINGS_LEN];
+};
+
+enum heap_state { HEAP_OFF, HEAP_ON, HEAP_STATE_COUNT };
+
+#define HEAP_WHOLE 0x1 /* ON: they were there before the program's first allocation */
+
+/*
+ * Heap evidence: the uprobes on the functions of an allocator. From ON to OFF every allocation and
+ * free of the process is recorded, but for those that LOSS tells of. ALLOC and FREE are ordered as
+ * the rest is: what was allocated before ON is not known, and not known to be free either.
+ */
+struct event_heap {
+	struct event_header h;
+	__u32 state;	 /* enum heap_state */
+	__u32 allocator; /* enum event_allocator: whose functions they are */
+	__u32 flags;	 /* HEAP_* */
+	__u32 functions; /* probed */
+	__u32 dear;	 /* of these, on an instruction that the kernel steps out of line */
+	__u32 pad;
+	__u64 sample_bytes; /* the stack of one allocation per so many bytes is taken; 0: of none */
+};
+
+/*
+ * An allocation of `size` bytes was chosen with the probability 1 - exp(-size / sample_bytes); its
+ * ALLOC has ALLOC_SAMPLED.
+ */
+struct event_alloc_begin {
+	struct event_header h;
+	__u64 size;
+};
+
+#define ALLOC_SAMPLED 0x1  /* an ALLOC_BEGIN of the thread came before it */
+#define ALLOC_REALLOC 0x2  /* `old` was given to it, see FREE_REALLOC; of NULL it is 0 */
+#define ALLOC_IN_PLACE 0x4 /* xallocx: addr has size bytes now, whatever it had */
+
+/*
+ * Of nested calls (operator new calls malloc) only the outermost is recorded. addr 0: refused; of
+ * a realloc `old` is then what it was, unless size is 0, which frees it.
+ */
+struct event_alloc {
+	struct event_header h;
+	__u64 addr;
+	__u64 size; /* bytes, as asked for; of calloc the product */
+	__u64 old;
+	__u32 flags; /* ALLOC_* */
+	__u32 pad;
+};
+
+#define FREE_REALLOC 0x1 /* realloc entered: gone unless the thread's next ALLOC says otherwise */
+
+struct event_free {
+	struct event_header h;
+	__u64 addr;  /* never 0 */
+	__u32 flags; /* FREE_* */
+	__u32 pad;
+};
+
 _Static_assert(sizeof(struct event_header) == 24, "event_header is part of the contract");
 _Static_assert(sizeof(struct event_fault) == 40, "event_fault is part of the contract");
 _Static_assert(sizeof(struct event_range) == 56, "event_range is part of the contract");
@@ -449,7 +527,7 @@ _Static_assert(sizeof(struct event_vma) == 136, "event_vma is part of the contra
 _Static_assert(sizeof(struct event_scan) == 56, "event_scan is part of the contract");
 _Static_assert(sizeof(struct event_run) == 16, "event_run is part of the contract");
 _Static_assert(sizeof(struct event_cycle) == 40, "event_cycle is part of the contract");
-_Static_assert(sizeof(struct event_sample) == 64, "event_sample is part of the contract");
+_Static_assert(sizeof(struct event_sample) == 80, "event_sample is part of the contract");
 _Static_assert(sizeof(struct event_loss) == 40, "event_loss is part of the contract");
 _Static_assert(sizeof(struct event_interval) == 32, "event_interval is part of the contract");
 _Static_assert(sizeof(struct event_snapshot) == 312, "event_snapshot is part of the contract");
@@ -457,6 +535,11 @@ _Static_assert(sizeof(struct event_module) == 328, "event_module is part of the 
 _Static_assert(sizeof(struct event_frame) == 16, "event_frame is part of the contract");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack is part of the contract");
 _Static_assert(sizeof(struct event_invocation) == 96, "event_invocation is part of the contract");
+_Static_assert(sizeof(struct event_settings) == 288, "event_settings is part of the contract");
+_Static_assert(sizeof(struct event_heap) == 56, "event_heap is part of the contract");
+_Static_assert(sizeof(struct event_alloc_begin) == 32, "event_alloc_begin is part of the contract");
+_Static_assert(sizeof(struct event_alloc) == 56, "event_alloc is part of the contract");
+_Static_assert(sizeof(struct event_free) == 40, "event_free is part of the contract");
 _Static_assert(sizeof(struct event_snapshot) + SNAPSHOT_BYTES_MAX < 1 << 16,
 	       "a snapshot's size fits the header");
 

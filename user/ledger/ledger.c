@@ -82,6 +82,8 @@ void ledger_reset(struct ledger *ledger)
 
 	if (ledger->invocations)
 		invocations_cut(ledger->invocations, ledger->now_ns);
+	if (ledger->heap)
+		heap_reset(ledger->heap);
 	page_table_free(&ledger->pages);
 	ledger->pages.epoch = epoch;
 	ledger->pages.young_since = since;
@@ -101,6 +103,7 @@ void ledger_free(struct ledger *ledger)
 		return;
 	ledger_reset(ledger);
 	invocations_free(ledger->invocations);
+	heap_free(ledger->heap);
 	intern_free(&ledger->names);
 	intern_free(&ledger->files);
 	intern_free(&ledger->provenances);
@@ -287,6 +290,8 @@ static int on_exec(struct ledger *ledger, const struct event_header *event)
 	const struct event_exec *exec = (const struct event_exec *)event;
 
 	ledger_reset(ledger);
+	ledger->exec_ns = event->time_ns;
+	memset(&ledger->settings, 0, sizeof(ledger->settings));
 	ledger->allocator = ALLOCATOR_UNKNOWN;
 	memcpy(ledger->comm, exec->comm, sizeof(ledger->comm));
 	ledger->rescan_all = true;
@@ -376,7 +381,7 @@ static int on_loss(struct ledger *ledger, const struct event_header *event)
 		invocations_cut(ledger->invocations, event->time_ns);
 	ledger->rescan_all = true;
 	ledger->rescan_cause = CAUSE_LOSS;
-	return 0;
+	return ledger->heap ? heap_event(ledger->heap, event) : 0;
 }
 
 static int on_interval(struct ledger *ledger, const struct event_header *event)
@@ -420,6 +425,25 @@ static int on_invocation(struct ledger *ledger, const struct event_header *event
 	return invocations_event(ledger->invocations, invocation);
 }
 
+static int on_settings(struct ledger *ledger, const struct event_header *event)
+{
+	memcpy(&ledger->settings, event, sizeof(ledger->settings));
+	return 0;
+}
+
+static int on_heap(struct ledger *ledger, const struct event_header *event)
+{
+	if (!ledger->heap) {
+		if (event->kind != EVENT_HEAP) /* between its fork or exec and its HEAP */
+			return 0;
+		ledger->heap = heap_new(ledger->heap_tracked ? ledger->heap_tracked
+							     : HEAP_TRACKED_DEFAULT);
+		if (!ledger->heap)
+			return -ENOMEM;
+	}
+	return heap_event(ledger->heap, event);
+}
+
 /* Of no concern here: FORK makes another ledger, stacks are known by their numbers. */
 static int on_other(struct ledger *ledger, const struct event_header *event)
 {
@@ -460,6 +484,11 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_MODULE] = on_other,
 	[EVENT_STACK] = on_other,
 	[EVENT_INVOCATION] = on_invocation,
+	[EVENT_SETTINGS] = on_settings,
+	[EVENT_HEAP] = on_heap,
+	[EVENT_ALLOC_BEGIN] = on_heap,
+	[EVENT_ALLOC] = on_heap,
+	[EVENT_FREE] = on_heap,
 };
 
 int ledger_apply(struct ledger *ledger, const struct event_header *event)
@@ -473,7 +502,8 @@ int ledger_apply(struct ledger *ledger, const struct event_header *event)
 	if (event->time_ns > ledger->now_ns)
 		ledger->now_ns = event->time_ns;
 	/* those of the kernel side */
-	ledger->totals.events += event->kind <= EVENT_EXIT || event->kind == EVENT_INVOCATION;
+	ledger->totals.events += event->kind <= EVENT_EXIT || event->kind == EVENT_INVOCATION ||
+				 event->kind >= EVENT_ALLOC_BEGIN;
 	rc = handlers[event->kind](ledger, event);
 	if (rc) {
 		ledger->totals.errors++;
@@ -520,6 +550,8 @@ struct ledger *ledger_fork(const struct ledger *parent, const struct event_fork 
 	fork_drop_kept(child);
 	child->allocator = parent->allocator;
 	child->identity_flags = parent->identity_flags;
+	child->settings = parent->settings;
+	child->heap_tracked = parent->heap_tracked;
 	memcpy(child->comm, event->comm, sizeof(child->comm));
 	/* the parent's other threads went on between the copy and the record */
 	child->rescan_all = true;

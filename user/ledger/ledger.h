@@ -17,6 +17,7 @@
 
 #include "bpf/event.h"
 #include "user/base/intern.h"
+#include "user/ledger/heap.h"
 #include "user/ledger/invocations.h"
 #include "user/ledger/mapping.h"
 #include "user/ledger/page_table.h"
@@ -147,6 +148,7 @@ struct ledger {
 	uint64_t now_ns;     /* time of the newest record */
 	uint32_t tick_shift; /* ticks that intervals have put the clock forward by */
 	uint32_t newest_birth;
+	uint64_t exec_ns; /* the last exec that was seen; 0: none */
 	uint64_t exit_ns; /* 0: alive */
 	uint32_t exit_code;
 	bool lock_future; /* mlockall(MCL_FUTURE): new mappings are faulted in at once */
@@ -160,6 +162,9 @@ struct ledger {
 	struct provenance provenance_cached; /* the last one, and */
 	uint32_t provenance_number;	     /* its number; 0: none yet */
 	struct invocations *invocations;     /* NULL: none has been seen */
+	struct heap *heap;		     /* NULL: no allocator was ever probed */
+	size_t heap_tracked;		     /* of it, at most; 0: HEAP_TRACKED_DEFAULT */
+	struct event_settings settings;	     /* h.time_ns 0: not known */
 	struct limbo *limbos;		     /* sources of mremaps under way */
 	struct ledger_totals totals;
 	struct event_sample sample; /* the newest one; h.time_ns 0: none yet */

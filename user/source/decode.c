@@ -73,6 +73,25 @@ static int invocation_check(const struct event_invocation *invocation)
 	return 0;
 }
 
+static int heap_check(const struct event_heap *heap)
+{
+	return heap->state < HEAP_STATE_COUNT && heap->allocator < ALLOCATOR_COUNT ? 0 : -EBADMSG;
+}
+
+/* What the ledger computes with: an allocation lies in user space. */
+static int alloc_check(const struct event_alloc *alloc)
+{
+	if (alloc->addr >= EVENT_ADDRESS_LIMIT ||
+	    (alloc->addr && alloc->size > EVENT_ADDRESS_LIMIT - alloc->addr))
+		return -EBADMSG;
+	return 0;
+}
+
+static int settings_check(const struct event_settings *settings)
+{
+	return memchr(settings->text, '\0', sizeof(settings->text)) ? 0 : -EBADMSG;
+}
+
 /* Of the kinds with more to them than a size. */
 static int payload_check(const struct event_header *header)
 {
@@ -87,6 +106,12 @@ static int payload_check(const struct event_header *header)
 		return stack_check((const struct event_stack *)header);
 	case EVENT_INVOCATION:
 		return invocation_check((const struct event_invocation *)header);
+	case EVENT_SETTINGS:
+		return settings_check((const struct event_settings *)header);
+	case EVENT_HEAP:
+		return heap_check((const struct event_heap *)header);
+	case EVENT_ALLOC:
+		return alloc_check((const struct event_alloc *)header);
 	default:
 		return 0;
 	}

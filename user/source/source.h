@@ -65,6 +65,14 @@ struct source_ops {
 	int (*open_file)(struct source *source, uint32_t pid, uint64_t address, uint32_t dev,
 			 uint64_t ino, char path[EVENT_PATH_LEN]);
 
+	/*
+	 * Places the probes of a process's allocator, or takes them off: heap evidence, told of by
+	 * a HEAP record. What cannot be is said in one line (log.h), and what it will cost. 0;
+	 * -ESRCH: it is gone; -ENOENT: no allocator with functions to probe was found; -EALREADY;
+	 * -errno. NULL for recordings.
+	 */
+	int (*heap)(struct source *source, uint32_t pid, bool on);
+
 	void (*state)(const struct source *source, struct source_state *state);
 	void (*close)(struct source *source);
 };

@@ -131,6 +131,8 @@ static void put_sample(struct line *line, const struct event_sample *sample)
 	put_number(line, "shmem_bytes", sample->shmem_bytes);
 	put_number(line, "swap_bytes", sample->swap_bytes);
 	put_number(line, "virtual_bytes", sample->virtual_bytes);
+	put_number(line, "cpu_ns", sample->cpu_ns);
+	put_number(line, "threads", sample->threads);
 }
 
 static void put_identity(struct line *line, const struct event_identity *identity)
@@ -209,6 +211,34 @@ static void put_invocation(struct line *line, const struct event_invocation *inv
 		put_address(line, "caller", invocation->caller);
 }
 
+static void put_settings(struct line *line, const struct event_settings *settings)
+{
+	put_text(line, "environment", settings->text, sizeof(settings->text));
+	put_number(line, "purge_thread", settings->flags & SETTINGS_PURGE_THREAD ? 1 : 0);
+}
+
+static void put_heap(struct line *line, const struct event_heap *heap)
+{
+	put(line, ",\"state\":\"%s\"", heap->state == HEAP_ON ? "on" : "off");
+	put_text(line, "allocator", allocator_name(heap->allocator), 32);
+	put_number(line, "functions", heap->functions);
+	put_number(line, "dear", heap->dear);
+}
+
+static void put_alloc(struct line *line, const struct event_alloc *alloc)
+{
+	put_address(line, "addr", alloc->addr);
+	put_number(line, "size", alloc->size);
+	if (alloc->flags & ALLOC_REALLOC)
+		put_address(line, "old", alloc->old);
+}
+
+static void put_free(struct line *line, const struct event_free *event)
+{
+	put_address(line, "addr", event->addr);
+	put_number(line, "realloc", event->flags & FREE_REALLOC ? 1 : 0);
+}
+
 static void put_payload(struct line *line, const struct event_header *event)
 {
 	const void *data = event;
@@ -251,6 +281,16 @@ static void put_payload(struct line *line, const struct event_header *event)
 		return put_stack(line, data);
 	case EVENT_INVOCATION:
 		return put_invocation(line, data);
+	case EVENT_SETTINGS:
+		return put_settings(line, data);
+	case EVENT_HEAP:
+		return put_heap(line, data);
+	case EVENT_ALLOC_BEGIN:
+		return put_number(line, "size", ((const struct event_alloc_begin *)data)->size);
+	case EVENT_ALLOC:
+		return put_alloc(line, data);
+	case EVENT_FREE:
+		return put_free(line, data);
 	default:
 		return put_range(line, data);
 	}

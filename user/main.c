@@ -23,6 +23,7 @@
 #include "user/source/live.h"
 #include "user/source/look.h"
 #include "user/source/privileges.h"
+#include "user/view/check.h"
 #include "user/view/dashboard/dashboard.h"
 #include "user/view/dashboard/terminal.h"
 #include "user/view/export.h"
@@ -41,7 +42,9 @@ struct app {
 	struct collector collector;
 	struct watch_view *watch;
 	struct export *export;
-	pid_t command_pid; /* of the command we started; 0: none, or reaped */
+	struct check_view *check; /* NULL: not `check` */
+	pid_t command_pid;	  /* of the command we started; 0: none, or reaped */
+	bool command_ending;	  /* it was sent SIGTERM */
 	uint64_t start_ns;
 };
 
@@ -103,7 +106,10 @@ static void view_end(void *view, struct process *process)
 {
 	struct app *app = view;
 
-	watch_view_end(app->watch, process);
+	if (app->check)
+		check_view_end(app->check, process);
+	else
+		watch_view_end(app->watch, process);
 	if (app->export)
 		export_end(app->export, process);
 }
@@ -176,6 +182,17 @@ static int watch_targets(struct app *app)
 	return rc;
 }
 
+/* We end it by SIGTERM ourselves: that is no failure. */
+static void command_failed(const struct app *app, const char *how, int number)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "'%.128s' %s %d", app->options.argv[0], how, number);
+	log_info("%s", text);
+	if (app->check && !app->command_ending)
+		check_view_command_failed(app->check, text);
+}
+
 /* Reaps the command, saying how it ended. */
 static void reap_command(struct app *app)
 {
@@ -186,9 +203,9 @@ static void reap_command(struct app *app)
 		return;
 	app->command_pid = 0;
 	if (WIFSIGNALED(status))
-		log_info("'%s' was ended by signal %d", app->options.argv[0], WTERMSIG(status));
+		command_failed(app, "was ended by signal", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		log_info("'%s' exited with status %d", app->options.argv[0], WEXITSTATUS(status));
+		command_failed(app, "exited with status", WEXITSTATUS(status));
 }
 
 /* We started it: it ends with us. The collector still runs, to see it end. */
@@ -197,6 +214,7 @@ static void end_command(struct app *app)
 	reap_command(app);
 	if (app->command_pid <= 0)
 		return;
+	app->command_ending = true;
 	kill(app->command_pid, SIGTERM);
 	for (int waited = 0; waited < COMMAND_END_MS && app->command_pid; waited += 20) {
 		poll(NULL, 0, 20);
@@ -372,6 +390,13 @@ static void raise_file_limit(void)
 	}
 }
 
+static enum spawn_output output_of_command(enum command command)
+{
+	if (command == COMMAND_TOP)
+		return SPAWN_OUTPUT_HUSH;
+	return command == COMMAND_CHECK ? SPAWN_OUTPUT_ASIDE : SPAWN_OUTPUT_KEEP;
+}
+
 static int app_open(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -379,7 +404,7 @@ static int app_open(struct app *app)
 		.buffer_bytes = options->buffer_bytes,
 		.interval_ms = options->interval_ms,
 		.omit_program = options->omit_program,
-		.hush_command = options->command == COMMAND_TOP,
+		.command_output = output_of_command(options->command),
 		.stack_bytes = options->stack_bytes,
 		.stack_rate = options->stack_rate,
 		.invocations = options->invocations,
@@ -396,8 +421,11 @@ static int app_open(struct app *app)
 	if (rc)
 		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
 	app->pipeline = pipeline_new(live_source(app->live), &policy);
-	app->watch = watch_view_new(options->command == COMMAND_TOP);
-	if (!app->pipeline || !app->watch) {
+	app->watch = watch_view_new(options->command == COMMAND_TOP ||
+				    options->command == COMMAND_CHECK);
+	if (options->command == COMMAND_CHECK)
+		app->check = check_view_new(&options->limits, options->json);
+	if (!app->pipeline || !app->watch || (options->command == COMMAND_CHECK && !app->check)) {
 		log_error("out of memory");
 		return EXIT_IMPOSSIBLE;
 	}
@@ -450,6 +478,7 @@ static void app_close(struct app *app)
 	struct source *source = app->live ? live_source(app->live) : NULL;
 
 	export_close(app->export);
+	check_view_free(app->check);
 	watch_view_free(app->watch);
 	if (source)
 		source->ops->close(source);
@@ -505,9 +534,28 @@ static int app_run(struct app *app)
 	return rc;
 }
 
+/* Prints what was judged; the exit code says it, too. */
+static int print_check(struct app *app)
+{
+	static const int codes[] = {
+		[CHECK_WITHIN] = EXIT_DONE,
+		[CHECK_UNJUDGED] = EXIT_UNJUDGED,
+		[CHECK_OVER] = EXIT_OVER,
+	};
+	enum check_result result = check_view_result(app->check);
+	AUTO_FREE char *text = NULL;
+	size_t size;
+
+	text = check_view_take(app->check, &size);
+	if (text)
+		(void)write_out(app, text, size);
+	return text ? codes[result] : EXIT_UNJUDGED;
+}
+
 int main(int argc, char **argv)
 {
 	struct app app = {.start_ns = clock_ns()};
+	bool judged = false;
 	int code;
 
 	setlocale(LC_CTYPE, "");
@@ -523,9 +571,15 @@ int main(int argc, char **argv)
 		pipeline_free(app.pipeline); /* the views get the last state */
 		print_lines(&app);
 		print_summary(&app);
+		if (app.check)
+			code = print_check(&app);
+		judged = true;
 	} else {
 		pipeline_free(app.pipeline);
 	}
 	app_close(&app);
+	/* 1 would say that a limit is passed */
+	if (app.options.command == COMMAND_CHECK && code == EXIT_TARGET && !judged)
+		code = EXIT_UNJUDGED;
 	return code;
 }

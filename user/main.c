@@ -32,6 +32,10 @@
 /* How long a command that was sent SIGTERM may take to end. */
 #define COMMAND_END_MS 3000
 
+/* How long heap evidence lasts that the dashboard asks for: it costs. */
+#define HEAP_KEY_NS (30 * NSEC_PER_SEC)
+#define HEAP_KEYS_MAX 16
+
 /* How long the end waits for a standard output that nobody reads. */
 #define UNREAD_MS 500
 
@@ -43,8 +47,12 @@ struct app {
 	struct watch_view *watch;
 	struct export *export;
 	struct check_view *check; /* NULL: not `check` */
-	pid_t command_pid;	  /* of the command we started; 0: none, or reaped */
-	bool command_ending;	  /* it was sent SIGTERM */
+	struct {
+		uint32_t pid; /* 0: free */
+		uint64_t until_ns;
+	} heaps[HEAP_KEYS_MAX]; /* heap evidence that ends by itself */
+	pid_t command_pid;	/* of the command we started; 0: none, or reaped */
+	bool command_ending;	/* it was sent SIGTERM */
 	uint64_t start_ns;
 };
 
@@ -160,6 +168,18 @@ static void answer_snapshot(struct app *app)
 
 /* ---- what is watched ---- */
 
+/* Follows the allocations of what runs already; a command's are followed as it starts. */
+static int begin_heaps(struct app *app)
+{
+	struct source *source = live_source(app->live);
+	int rc = 0;
+
+	for (size_t i = 0; i < app->options.pid_count && !rc; i++)
+		rc = source->ops->heap ? source->ops->heap(source, app->options.pids[i], true)
+				       : -EOPNOTSUPP;
+	return rc;
+}
+
 static int watch_targets(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -177,6 +197,8 @@ static int watch_targets(struct app *app)
 	}
 	if (!rc)
 		rc = live_check_invocations(app->live);
+	if (!rc && options->heap)
+		rc = begin_heaps(app);
 	if (!rc && options->argv)
 		rc = live_spawn_held(app->live, options->argv, flags, &app->command_pid);
 	return rc;
@@ -308,6 +330,43 @@ static int run_watch(struct app *app)
 	return 0;
 }
 
+/* The dashboard's key; under the lock. What cannot be is said by the source. */
+static void toggle_heap(void *ctx, uint32_t pid, bool on)
+{
+	struct app *app = ctx;
+	struct source *source = live_source(app->live);
+	size_t slot = HEAP_KEYS_MAX;
+
+	for (size_t i = 0; i < HEAP_KEYS_MAX; i++)
+		if (app->heaps[i].pid == pid || (!app->heaps[i].pid && slot == HEAP_KEYS_MAX))
+			slot = i;
+	if (on && slot == HEAP_KEYS_MAX) {
+		log_warning("allocations of %d processes are followed already", HEAP_KEYS_MAX);
+		return;
+	}
+	if (source->ops->heap(source, pid, on) || slot == HEAP_KEYS_MAX)
+		return;
+	app->heaps[slot].pid = on ? pid : 0;
+	app->heaps[slot].until_ns = clock_ns() + HEAP_KEY_NS;
+	if (on)
+		log_info("allocations of process %u are followed for 30 s", pid);
+}
+
+/* Ends what has lasted. */
+static void rest_heaps(struct app *app)
+{
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < HEAP_KEYS_MAX; i++) {
+		if (!app->heaps[i].pid || now < app->heaps[i].until_ns)
+			continue;
+		pthread_mutex_lock(&app->collector.lock);
+		toggle_heap(app, app->heaps[i].pid, false);
+		pthread_mutex_unlock(&app->collector.lock);
+		app->heaps[i].pid = 0;
+	}
+}
+
 /* Passes the model to one call under the lock. */
 static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key, struct grid *grid)
 {
@@ -318,6 +377,8 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 		.now_ns = clock_ns(),
 		.interval_ms = app->options.interval_ms,
 		.message = message,
+		.heap = source->ops->heap ? toggle_heap : NULL,
+		.heap_ctx = app,
 	};
 	bool quit = false;
 
@@ -362,6 +423,7 @@ static int run_top(struct app *app, bool utf8)
 		int key;
 
 		answer_snapshot(app);
+		rest_heaps(app);
 		rc = draw(app, dashboard, &grid);
 		key = rc ? 0 : terminal_key((int)wait);
 		if (key)

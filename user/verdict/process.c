@@ -214,5 +214,7 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);
+	verdict_judge(process, true, &process->verdict);
+	slot->verdict = process->verdict.kind;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "user/stack/unwinder.h"
 #include "user/verdict/sites.h"
 #include "user/verdict/trend.h"
+#include "user/verdict/verdict.h"
 
 #define REPORT_HISTORY 720 /* kept: 12 minutes at the default interval of 1 s */
 #define GROWTH_WINDOW 120  /* newest reports that the growth rate rests on */
@@ -59,6 +60,7 @@ struct report {
 	struct ledger_parts parts;
 	uint64_t parts_ns;	 /* when these were counted */
 	struct heap_report heap; /* zeroes without heap evidence */
+	enum verdict_kind verdict; /* by all the evidence at this time */
 };
 
 /*
@@ -82,6 +84,7 @@ struct process {
 	struct report *reports;	     /* ring once it is full: REPORT_HISTORY */
 	uint64_t report_capacity;
 	uint64_t report_count; /* ever */
+	struct verdict verdict; /* of the newest report */
 	bool ended;	       /* exited, or no longer watched; the ledger keeps its last state */
 	void *view;	       /* for the exporter; not touched here */
 };

@@ -45,7 +45,7 @@ EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
-	bpf-arm64 test-programs experiment
+	bpf-arm64 test-programs corpus experiment
 
 all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc \
      $(BUILD)/driver
@@ -265,6 +265,26 @@ $(BUILD)/targets/%: tests/targets/%.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) $(LDFLAGS) -o $@ $<
 
+# Programs whose growth has a known cause, tests/e2e/test_corpus.c; those that do not go through
+# the allocator, or show what one allocator does, once.
+CORPUS_SRC := $(wildcard tests/e2e/corpus/*.c)
+CORPUS_GLIBC = arenas deep_stack exec_again file_growth fork_heavy huge_pages late_trim lazy_free \
+	       mmap_churn mmap_leak shared_growth thread_stacks
+CORPUS_JEMALLOC = background_purge lazy_decay
+CORPUS_ALL := $(filter-out $(CORPUS_GLIBC) $(CORPUS_JEMALLOC),$(CORPUS_SRC:tests/e2e/corpus/%.c=%))
+CORPUS := $(CORPUS_GLIBC:%=$(BUILD)/corpus/%-glibc) \
+	  $(CORPUS_JEMALLOC:%=$(BUILD)/corpus/%-jemalloc) \
+	  $(foreach allocator,$(HANDLER_ALLOCATORS),$(CORPUS_ALL:%=$(BUILD)/corpus/%-$(allocator)))
+
+define corpus_rule
+$(BUILD)/corpus/%-$(1): tests/e2e/corpus/%.c
+	@mkdir -p $$(@D)
+	$$(CC) -I. $$(CFLAGS) $$(DEPS) -o $$@ $$< $$(HANDLER_LIBS_$(1))
+endef
+$(foreach allocator,$(HANDLER_ALLOCATORS),$(eval $(call corpus_rule,$(allocator))))
+
+corpus: $(CORPUS)
+
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
 HANDLER_TEST_SRC := $(wildcard tests/handler/test_*.c)
@@ -306,6 +326,8 @@ $(BUILD)/tests/handler/test_driver_%: tests/handler/test_driver_%.c $(DRIVER_OBJ
 $(BUILD)/tests/handler/test_driver: | $(BUILD)/driver $(BUILD)/handler-glibc \
 				      $(BUILD)/tests/handler/function_stub
 
+$(BUILD)/tests/e2e/test_corpus: | $(CORPUS)
+
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) -lm -lcmocka
@@ -324,7 +346,7 @@ lint: $(SKELETON) $(PROTO).h
 		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \
 		-DTIDEMARK_VERSION=\"lint\" 2>/dev/null' clang-tidy
 
-test-programs: all $(TARGETS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+test-programs: all $(TARGETS) $(CORPUS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
 # The same code with AddressSanitizer and UndefinedBehaviorSanitizer.
 SANITIZED = $(BUILD)/sanitized

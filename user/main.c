@@ -93,6 +93,14 @@ static void catch_signals(void)
 
 /* ---- views ---- */
 
+static void view_begin(void *view, struct process *process)
+{
+	struct app *app = view;
+
+	if (app->check)
+		check_view_begin(app->check, process);
+}
+
 static void view_event(void *view, struct process *process, const struct event_header *event)
 {
 	struct app *app = view;
@@ -133,6 +141,7 @@ static void view_interval(void *view, uint64_t number)
 }
 
 static const struct view_ops view_ops = {
+	.begin = view_begin,
 	.event = view_event,
 	.report = view_report,
 	.end = view_end,

@@ -50,6 +50,7 @@ struct report {
 	uint64_t invocations_unmatched_total; /* ends without a beginning, beginnings without end */
 	uint64_t invocation_retained;	      /* first touched in one that is not open any more */
 	struct trend_range per_invocation;    /* growth of that per invocation; NAN: too few */
+	struct heap_report heap;	      /* pages; zeroes without heap evidence */
 };
 
 /*

@@ -48,6 +48,22 @@ GETTER(invocation_growth, per_invocation.estimate, d)
 GETTER(invocation_growth_low, per_invocation.low, d)
 GETTER(invocation_growth_high, per_invocation.high, d)
 
+GETTER(heap_allocated, heap.live_bytes, u)
+GETTER(heap_allocations, heap.live_count, u)
+
+#define HEAP_GETTER(name, class)                                                                   \
+	static union field_value get_heap_##name(const struct process *process,                    \
+						 const struct report *report)                      \
+	{                                                                                          \
+		(void)process;                                                                     \
+		return (union field_value){.u = report->heap.classes[class] << PAGE_SHIFT};        \
+	}
+
+HEAP_GETTER(live, HEAP_LIVE)
+HEAP_GETTER(fragmented, HEAP_FRAGMENTED)
+HEAP_GETTER(free, HEAP_FREE)
+HEAP_GETTER(unknown, HEAP_UNKNOWN)
+
 static union field_value get_pid(const struct process *process, const struct report *report)
 {
 	(void)report;
@@ -186,6 +202,25 @@ const struct field fields[] = {
 	{"invocation_growth_high_bytes", "HIGH/i",
 	 "Upper end of its interval of confidence of 95%.", FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION,
 	 CSV, 7, 37, get_invocation_growth_high},
+	{"heap_live_bytes", "LIVE",
+	 "Resident heap pages of which at least three quarters are live allocations, by the probes "
+	 "on the allocator; 0 without heap evidence.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 38, get_heap_live},
+	{"heap_fragmented_bytes", "FRAG",
+	 "Resident heap pages that live allocations keep, with less than three quarters of them "
+	 "in use.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 39, get_heap_fragmented},
+	{"heap_free_bytes", "FREE",
+	 "Resident heap pages with no live allocation in them: freed, and kept by the allocator.",
+	 FIELD_UINT, UNIT_BYTES, CSV, 6, 40, get_heap_free},
+	{"heap_unknown_bytes", "UNKNWN",
+	 "Resident heap pages that may hold allocations older than the probes.", FIELD_UINT,
+	 UNIT_BYTES, CSV, 6, 41, get_heap_unknown},
+	{"heap_allocated_bytes", "ALLOCD",
+	 "Live allocations that the probes have seen, as the allocator rounds them.", FIELD_UINT,
+	 UNIT_BYTES, CSV, 6, 42, get_heap_allocated},
+	{"heap_allocations", "BLOCKS", "Number of live allocations that the probes have seen.",
+	 FIELD_UINT, UNIT_ALLOCATIONS, CSV, 6, 43, get_heap_allocations},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);

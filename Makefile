@@ -29,15 +29,17 @@ ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
 CURL := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 MICROHTTPD := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+CAPSTONE := $(shell $(PKG_CONFIG) --libs capstone 2>/dev/null)
+CAPSTONE_CFLAGS := $(shell $(PKG_CONFIG) --cflags capstone 2>/dev/null)
 # libiberty demangles both C++ and Rust
-LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
+LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) $(CAPSTONE) -liberty -llzma -lz -lm
 
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
-	   libcurl4-openssl-dev
+	   libcurl4-openssl-dev libcapstone-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
@@ -159,6 +161,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIVE_OBJ): $(SKELETON)
 $(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
+$(BUILD)/obj/user/source/probe_point.o: CPPFLAGS += $(CAPSTONE_CFLAGS)
 $(BUILD)/obj/user/view/pprof.o: $(PROTO).h
 $(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
 
@@ -322,6 +325,7 @@ lint: $(SKELETON) $(PROTO).h
 	clang-format --dry-run -Werror $(FORMATTED)
 	printf '%s\n' $(TIDIED) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \
+		$(CAPSTONE_CFLAGS) \
 		-DTIDEMARK_VERSION=\"lint\" 2>/dev/null' clang-tidy
 
 test-programs: all $(TARGETS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)

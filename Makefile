@@ -221,7 +221,8 @@ TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
 	   deep-static-pie deep-stripped places-static plugin.so) \
-	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so
+	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
+	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -259,6 +260,26 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
+
+# Every call is a call: compilers leave out allocations that nobody uses.
+$(BUILD)/targets/heap_work%: CFLAGS += -fno-builtin
+
+$(BUILD)/targets/heap_work-static: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -static -o $@ $<
+
+$(BUILD)/targets/heap_work-stripped: $(BUILD)/targets/heap_work-static
+	strip -o $@ $<
+
+# with the operators of the C++ library, which call malloc
+$(BUILD)/targets/heap_work-cxx: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< -Wl,--no-as-needed -lstdc++
+
+$(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc): $(BUILD)/targets/heap_work-%: \
+		tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
 
 $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 	@mkdir -p $(@D)

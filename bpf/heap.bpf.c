@@ -113,7 +113,8 @@ static __always_inline void free_record(struct watched *w, __u64 addr, __u32 fla
 
 static __always_inline bool is_realloc(__u32 kind)
 {
-	return kind == HEAP_KIND_REALLOC || kind == HEAP_KIND_REALLOC_FREES || kind == HEAP_KIND_REALLOC_OUT;
+	return kind == HEAP_KIND_REALLOC || kind == HEAP_KIND_REALLOC_FREES ||
+	       kind == HEAP_KIND_REALLOC_OUT;
 }
 
 static __always_inline void arguments_read(struct heap_thread *thread, struct pt_regs *ctx,
@@ -156,7 +157,8 @@ int heap_enter(struct pt_regs *ctx)
 	arguments_read(thread, ctx, cookie);
 	if (thread->kind == HEAP_KIND_FREE || is_realloc(thread->kind)) {
 		if (thread->old)
-			free_record(w, thread->old, thread->kind == HEAP_KIND_FREE ? 0 : FREE_REALLOC);
+			free_record(w, thread->old,
+				    thread->kind == HEAP_KIND_FREE ? 0 : FREE_REALLOC);
 		if (thread->kind == HEAP_KIND_FREE)
 			return 0;
 	}

@@ -129,7 +129,7 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 static __always_inline void file_submit(void *slot)
 {
 	struct event_mmap_file *r = *(struct event_mmap_file **)slot;
-	bool code = r && r->m.prot & PROT_EXEC, held = code && is_held();
+	bool code = r && r->m.prot & PROT_EXEC, held = code && heap_held_files && is_held();
 
 	/* stopped before it is said, so that it is never continued before it is stopped */
 	if (held)

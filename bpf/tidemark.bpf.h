@@ -54,6 +54,7 @@ extern struct watch_totals totals;
  * none.
  */
 extern __u32 heap_held;
+extern __u32 heap_held_files; /* of its present program, files are still looked at */
 
 #define SIGSTOP 19
 

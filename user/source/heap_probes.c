@@ -34,6 +34,7 @@ struct search {
 	size_t count;
 	enum event_allocator owner;
 	bool has_malloc;
+	bool is_glibc; /* if it is nobody else's: others define its inner names, too */
 	uint8_t *code; /* of one function, PROBE_CODE_MAX */
 };
 
@@ -53,6 +54,8 @@ static void entry_found(void *ctx, const char *name, uint64_t address, uint64_t 
 	const struct heap_function *function = heap_function_find(name);
 	enum event_allocator owner = heap_function_owner(name);
 
+	if (!strcmp(name, "__libc_malloc"))
+		search->is_glibc = true;
 	if (!function)
 		return;
 	if (owner != ALLOCATOR_UNKNOWN)
@@ -260,6 +263,8 @@ int heap_probes_find(int fd, bool program, struct heap_probes *probes)
 	for (size_t i = 0; i < search->count; i++)
 		find_calls(search, &search->entries[i]);
 	found.allocator = search->owner;
+	if (!found.allocator && search->is_glibc)
+		found.allocator = ALLOCATOR_GLIBC;
 	rc = add_entries(search, &found);
 	if (!rc)
 		*probes = found;

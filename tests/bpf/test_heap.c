@@ -120,11 +120,14 @@ static void check_exact(const struct run *run)
 static void attach_exact(const char *program, uint32_t allocator)
 {
 	struct run run = {0};
+	uint64_t begin;
 
 	if (!watch_possible())
 		skip();
 	run_attach(&run, program);
+	begin = clock_ns();
 	assert_int_equal(heap_switch(&run.watch, true), 0);
+	print_message("    on in %" PRIu64 " us\n", (clock_ns() - begin) / 1000);
 	assert_int_equal(heap_switch(&run.watch, true), -EALREADY);
 	watch_pump(&run.watch, 50);
 	assert_int_equal(heap.states, 1);
@@ -140,7 +143,9 @@ static void attach_exact(const char *program, uint32_t allocator)
 	watch_next(&run.watch);
 	run_rest(&run, "jumped");
 	check_exact(&run);
+	begin = clock_ns();
 	assert_int_equal(heap_switch(&run.watch, false), 0);
+	print_message("    off in %" PRIu64 " us\n", (clock_ns() - begin) / 1000);
 	assert_int_equal(heap_switch(&run.watch, false), -EALREADY);
 	watch_pump(&run.watch, 50);
 	assert_int_equal(heap.state.state, HEAP_OFF);

@@ -37,6 +37,7 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	bpf_program__set_autoload(skeleton->progs.heap_free, wanted);
 	bpf_map__set_autocreate(skeleton->maps.heap_threads, wanted);
 	skeleton->rodata->heap_sample_bytes = options->heap_sample_bytes;
+	live->heap_multi = wanted && heap_attach_select(skeleton);
 	fill_draws(skeleton);
 	live->heap = wanted;
 	live->heap_from_start = options->heap_from_start;
@@ -92,6 +93,15 @@ static void say_not_found(uint32_t pid, int rc, bool is_static)
 }
 
 /* ---- on and off ---- */
+
+static struct live_heap *heap_new(void)
+{
+	struct live_heap *heap = calloc(1, sizeof(*heap));
+
+	for (unsigned int i = 0; heap && i < HEAP_LINKS; i++)
+		heap->links[i] = -1;
+	return heap;
+}
 
 static void push_state(struct live *live, uint32_t pid, const struct live_heap *heap,
 		       enum heap_state state, uint32_t flags)
@@ -159,7 +169,7 @@ int live_heap(struct source *source, uint32_t pid, bool on)
 	}
 	if (!live->heap)
 		return -EOPNOTSUPP;
-	process->heap = calloc(1, sizeof(*process->heap));
+	process->heap = heap_new();
 	if (!process->heap)
 		return -ENOMEM;
 	rc = heap_on(live, process, process->heap, &is_static);
@@ -196,7 +206,7 @@ static bool is_held(const struct live *live, const struct live_process *process)
 void live_heap_exec(struct live *live, struct live_process *process)
 {
 	if (!process->heap && is_held(live, process))
-		process->heap = calloc(1, sizeof(*process->heap));
+		process->heap = heap_new();
 	if (!process->heap)
 		return;
 	heap_off(live, process->pid, process->heap, true);

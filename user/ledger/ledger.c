@@ -159,6 +159,7 @@ int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance prov
 		ledger->totals.repaired++;
 	} else if (origin != ORIGIN_FOUND) {
 		ledger->totals.born++;
+		ledger->totals.huge += origin == ORIGIN_HUGE;
 		if (ledger->invocations)
 			invocations_page_born(ledger->invocations, invocation);
 	}
@@ -291,6 +292,7 @@ static int on_exec(struct ledger *ledger, const struct event_header *event)
 
 	ledger_reset(ledger);
 	ledger->exec_ns = event->time_ns;
+	ledger->execs++;
 	memset(&ledger->settings, 0, sizeof(ledger->settings));
 	ledger->allocator = ALLOCATOR_UNKNOWN;
 	memcpy(ledger->comm, exec->comm, sizeof(ledger->comm));

@@ -111,6 +111,8 @@ static void end_interval(struct live *live, uint64_t now)
 		sample.h = live_header(EVENT_SAMPLE, sizeof(sample), process->pid);
 		if (proc && !proc_read_sample(proc, &sample))
 			live_push(live, &sample.h);
+		if (proc && now >= process->settings_due_ns)
+			live_push_settings(live, process);
 	}
 	event.h = live_header(EVENT_INTERVAL, sizeof(event), 0);
 	live_push(live, &event.h);

@@ -18,6 +18,7 @@
 
 #include "user/source/invocation_spec.h"
 #include "user/source/source.h"
+#include "user/source/spawn.h"
 
 #define LIVE_BUFFER_DEFAULT ((size_t)32 << 20)
 #define LIVE_BUFFER_MIN ((size_t)4096)
@@ -30,8 +31,8 @@ struct live_options {
 	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
 	uint32_t stack_rate; /* stacks of page faults per second; beyond, one fault in N */
 	unsigned int interval_ms;
-	bool hush_command;    /* what a command writes to the terminal goes nowhere */
-	unsigned int poll_ms; /* how long records may wait in the buffer; 0: 20 */
+	enum spawn_output command_output; /* what becomes of what a command writes */
+	unsigned int poll_ms;		  /* how long records may wait in the buffer; 0: 20 */
 	/* The caller's, as long as the live; see live_check_invocations(). */
 	const struct invocation_spec *invocations;
 	size_t invocation_count;

@@ -35,6 +35,7 @@ struct live_process {
 	uint64_t pairs[PROBE_PAIRS_MAX / 64]; /* bit i: the i-th pair of probes is on one */
 	uint64_t since_ns;		      /* it began to be watched, or its present program */
 	unsigned int jobs;		      /* looks under way */
+	uint64_t settings_due_ns;	      /* when they are read again */
 	uint64_t lost;			      /* told of so far */
 	uint64_t stacks_lost;		      /* likewise */
 };
@@ -49,9 +50,9 @@ struct live {
 	size_t link_count;
 	struct live_processes processes;
 	struct queue queue;
-	struct spawn spawn;    /* the command that was started last */
-	bool hush;	       /* its output is not to reach the terminal */
-	struct look_job *jobs; /* in turn */
+	struct spawn spawn;	  /* the command that was started last */
+	enum spawn_output output; /* of it */
+	struct look_job *jobs;	  /* in turn */
 	struct look_job **jobs_tail;
 	struct live_invocations *invocations; /* NULL: none are marked */
 	bool probe;			      /* some process's `probe` is set */
@@ -99,6 +100,8 @@ struct event_header live_header(uint16_t kind, size_t size, uint32_t pid);
 
 /* Puts a record from /proc into the stream, at its place in time. */
 void live_push(struct live *live, const struct event_header *event);
+/* Reads what it tells its allocator, and says it. */
+void live_push_settings(struct live *live, struct live_process *process);
 void live_push_attach(struct live *live, const struct live_process *process);
 
 /* live_loss.c: what the ring buffer could not hold */

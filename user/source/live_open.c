@@ -143,7 +143,7 @@ int live_open(const struct live_options *options, struct live **out)
 	live->interval_ns = (uint64_t)options->interval_ms * NSEC_PER_MSEC;
 	live->interval_due_ns = clock_ns() + live->interval_ns;
 	live->thp_flags = system_thp_flags();
-	live->hush = options->hush_command;
+	live->output = options->command_output;
 	rc = live_load(live, options);
 	if (rc) {
 		live_ops.close(&live->source);

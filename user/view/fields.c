@@ -66,6 +66,12 @@ static union field_value get_allocator(const struct process *process, const stru
 	return (union field_value){.text = allocator_name(process->ledger->allocator)};
 }
 
+static union field_value get_verdict(const struct process *process, const struct report *report)
+{
+	(void)process;
+	return (union field_value){.text = report ? verdict_word(report->verdict) : "-"};
+}
+
 #define CSV FIELD_IN_CSV
 #define WATCH FIELD_IN_WATCH
 #define OVERVIEW FIELD_IN_OVERVIEW
@@ -151,7 +157,7 @@ const struct field fields[] = {
 	 FIELD_DOUBLE, UNIT_PAGES_PER_SECOND, CSV | WATCH, 6, 11, get_born_pages_per_s},
 	{"events_per_second", "EVT/s",
 	 "Records per second in this interval: what the watch of this process costs.", FIELD_DOUBLE,
-	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 13, get_events_per_s},
+	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 16, get_events_per_s},
 	{"unknown_bytes", "NOSITE",
 	 "Resident pages whose call stack of the first touch is not known: resident before the "
 	 "watch began, found by reconciliation, or their stack was not taken.",
@@ -186,6 +192,10 @@ const struct field fields[] = {
 	{"invocation_growth_high_bytes", "HIGH/i",
 	 "Upper end of its interval of confidence of 95%.", FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION,
 	 CSV, 7, 37, get_invocation_growth_high},
+	{"verdict", "WHY",
+	 "Why memory grows, or why it stays, by the evidence so far; 'unknown' where that does not "
+	 "reach.",
+	 FIELD_TEXT, UNIT_NONE, CSV | WATCH | OVERVIEW, 14, 13, get_verdict},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);

@@ -11,6 +11,7 @@
 #include "user/view/fields.h"
 #include "user/view/invocation_text.h"
 #include "user/view/unwind_text.h"
+#include "user/view/verdict_text.h"
 
 /* A heading comes again after so many lines: about a screen. */
 #define HEADING_EVERY 40
@@ -210,6 +211,24 @@ static void invocations_line(struct text *text, const struct process *process,
 		     *survival ? "; survival: " : "", survival);
 }
 
+/* Why it grew or stayed, and what to do. What it rests on is in `check` and on the screen. */
+static void verdict_lines(struct text *text, const struct process *process)
+{
+	const struct verdict *verdict = &process->verdict;
+	char head[VERDICT_TEXT_MAX], site[192];
+	double share;
+
+	summary_line(text, "  verdict   %s: %s\n", verdict_word(verdict->kind),
+		     verdict_head_text(verdict, head, sizeof(head)));
+	for (size_t i = 0; i < VERDICT_EVIDENCE_MAX && *verdict->evidence[i]; i++)
+		summary_line(text, "            %s\n", verdict->evidence[i]);
+	verdict_site_text(process, verdict, &share, site, sizeof(site));
+	if (*site)
+		summary_line(text, "  top site  %s (%.0f%%)\n", site, share * 100);
+	if (*verdict->advice)
+		summary_line(text, "  advice    %s\n", verdict->advice);
+}
+
 void watch_view_end(struct watch_view *view, const struct process *process)
 {
 	const struct report *last = process_newest(process), *first = oldest_report(process);
@@ -240,6 +259,7 @@ void watch_view_end(struct watch_view *view, const struct process *process)
 		     last->lost_total, last->repaired_pages_total);
 	stacks_line(text, process, last);
 	invocations_line(text, process, last);
+	verdict_lines(text, process);
 }
 
 char *watch_view_take(struct watch_view *view, size_t *size, size_t *dropped)

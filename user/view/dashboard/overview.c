@@ -61,11 +61,12 @@ static struct sort_key make_sort_key(const struct sort_by *by, const struct proc
 				     size_t place)
 {
 	const struct report *report = page_report(by->dashboard, process);
-	struct sort_key key = {process, NULL, NAN, place, by->ascending};
+	bool is_text = by->field->type == FIELD_TEXT;
+	struct sort_key key = {process, is_text ? "" : NULL, NAN, place, by->ascending};
 
 	if (!report && by->field->shown & FIELD_IN_CSV)
 		return key;
-	if (by->field->type == FIELD_TEXT)
+	if (is_text)
 		key.text = by->field->get(process, report).text;
 	else if (!process->ended || by->field != field_find(GROWTH_FIELD))
 		key.number = field_number(by->field, by->field->get(process, report));
@@ -452,6 +453,10 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 		if (settle_selection(dashboard, input))
 			sites_page_open(dashboard, state->selected);
 		break;
+	case 'v':
+		if (settle_selection(dashboard, input))
+			verdict_page_open(dashboard, state->selected);
+		break;
 	case 'i':
 		if (settle_selection(dashboard, input))
 			invocations_page_open(dashboard, state->selected);
@@ -475,6 +480,7 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 
 static const struct page_key keys[] = {
 	{"Enter", "open", "open the selected process"},
+	{"v", "verdict", "why its memory grows or stays, by what evidence"},
 	{"s", "sites", "where its pages come from: a row per call stack"},
 	{"i", "invocations", "what is left of each of its invocations"},
 	{"< >", "sort", "sort by the column to the left or right (also the arrow keys)"},

@@ -387,6 +387,15 @@ static void matrix_print(bool heap)
 		row_print(right);
 }
 
+/* The answer itself first, then what else would have been taken. */
+static void answer_print(const struct trial *trial)
+{
+	print_message("; right: %s", words[trial->answer->right]);
+	for (enum verdict word = 0; word < VERDICT_COUNT; word++)
+		if (word != trial->answer->right && right_of(trial) & OR(word))
+			print_message(" or %s", words[word]);
+}
+
 static void trials_print(void)
 {
 	for (size_t i = 0; i < trial_count; i++) {
@@ -395,13 +404,9 @@ static void trials_print(void)
 
 		if (right && !options.verbose)
 			continue;
-		print_message("%s: %s", trial->name, right ? "" : "WRONG: ");
-		print_message("%s", words[trial->verdict]);
-		for (enum verdict word = 0; !right && word < VERDICT_COUNT; word++)
-			if (right_of(trial) & OR(word))
-				print_message("%s%s",
-					      word == trial->answer->right ? ", is " : ", or ",
-					      words[word]);
+		print_message("%s: %s", trial->name, words[trial->verdict]);
+		if (!right)
+			answer_print(trial);
 		print_message("\n%s\n", trial->object);
 	}
 }

@@ -29,15 +29,17 @@ ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
 CURL := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 MICROHTTPD := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+CAPSTONE := $(shell $(PKG_CONFIG) --libs capstone 2>/dev/null)
+CAPSTONE_CFLAGS := $(shell $(PKG_CONFIG) --cflags capstone 2>/dev/null)
 # libiberty demangles both C++ and Rust
-LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
+LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) $(CAPSTONE) -liberty -llzma -lz -lm
 
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
-	   libcurl4-openssl-dev
+	   libcurl4-openssl-dev libcapstone-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
@@ -159,6 +161,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIVE_OBJ): $(SKELETON)
 $(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
+$(BUILD)/obj/user/source/probe_point.o: CPPFLAGS += $(CAPSTONE_CFLAGS)
 $(BUILD)/obj/user/view/pprof.o: $(PROTO).h
 $(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
 
@@ -218,7 +221,8 @@ TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
 	   deep-static-pie deep-stripped places-static plugin.so) \
-	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so
+	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
+	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -256,6 +260,26 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
+
+# Every call is a call: compilers leave out allocations that nobody uses.
+$(BUILD)/targets/heap_work%: CFLAGS += -fno-builtin
+
+$(BUILD)/targets/heap_work-static: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -static -o $@ $<
+
+$(BUILD)/targets/heap_work-stripped: $(BUILD)/targets/heap_work-static
+	strip -o $@ $<
+
+# with the operators of the C++ library, which call malloc
+$(BUILD)/targets/heap_work-cxx: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< -Wl,--no-as-needed -lstdc++
+
+$(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc): $(BUILD)/targets/heap_work-%: \
+		tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
 
 $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 	@mkdir -p $(@D)
@@ -344,6 +368,7 @@ lint: $(SKELETON) $(PROTO).h
 	clang-format --dry-run -Werror $(FORMATTED)
 	printf '%s\n' $(TIDIED) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \
+		$(CAPSTONE_CFLAGS) \
 		-DTIDEMARK_VERSION=\"lint\" 2>/dev/null' clang-tidy
 
 test-programs: all $(TARGETS) $(CORPUS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)

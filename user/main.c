@@ -93,6 +93,14 @@ static void catch_signals(void)
 
 /* ---- views ---- */
 
+static void view_begin(void *view, struct process *process)
+{
+	struct app *app = view;
+
+	if (app->check)
+		check_view_begin(app->check, process);
+}
+
 static void view_event(void *view, struct process *process, const struct event_header *event)
 {
 	struct app *app = view;
@@ -133,6 +141,7 @@ static void view_interval(void *view, uint64_t number)
 }
 
 static const struct view_ops view_ops = {
+	.begin = view_begin,
 	.event = view_event,
 	.report = view_report,
 	.end = view_end,
@@ -459,6 +468,12 @@ static enum spawn_output output_of_command(enum command command)
 	return command == COMMAND_CHECK ? SPAWN_OUTPUT_ASIDE : SPAWN_OUTPUT_KEEP;
 }
 
+/* Heap evidence is wanted, or the dashboard's key may ask for it. */
+static bool may_follow(const struct options *options)
+{
+	return options->heap || options->command == COMMAND_TOP;
+}
+
 static int app_open(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -471,11 +486,17 @@ static int app_open(struct app *app)
 		.stack_rate = options->stack_rate,
 		.invocations = options->invocations,
 		.invocation_count = options->invocation_count,
+		.heap = may_follow(options),
+		.heap_from_start = options->heap && options->argv,
+		.heap_sample_bytes = options->stack_bytes ? LIVE_HEAP_SAMPLE_DEFAULT : 0,
+		.heap_specs = options->heap_specs,
+		.heap_spec_count = options->heap_spec_count,
 	};
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
 		.stacks = options->stack_bytes > 0,
+		.heap_tracked = options->heap_tracked,
 	};
 	int rc;
 
@@ -559,7 +580,7 @@ static int app_run(struct app *app)
 	raise_file_limit();
 	signal(SIGPIPE, SIG_IGN);
 	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0,
-			    app->options.invocation_count > 0))
+			    app->options.invocation_count > 0 || may_follow(&app->options)))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
 	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
 		log_error("cannot start a thread");

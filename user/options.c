@@ -39,6 +39,7 @@ enum {
 	KEY_STACK_BYTES,
 	KEY_HEAP,
 	KEY_HEAP_TRACKED,
+	KEY_HEAP_PROBE,
 	KEY_MAX_GROWTH,
 	KEY_MAX_PER_INVOCATION,
 	KEY_MAX_RETAINED,
@@ -127,6 +128,10 @@ static const struct argp_option option_table[] = {
 	 4},
 	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
 	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 4},
+	{"heap-probe", KEY_HEAP_PROBE, "NAME=BINARY+0xOFFSET", 0,
+	 "Where a function of the allocator is, such as malloc=server+0x12340, in a stripped "
+	 "static program; up to 32 times",
+	 4},
 	{"heap-tracked", KEY_HEAP_TRACKED, "N", 0,
 	 "Allocations tracked at most by heap evidence, 1024 to 268435456; beyond, those of one "
 	 "page in so many; default 4194304",
@@ -447,6 +452,19 @@ static error_t add_invocation(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t add_heap_spec(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	char why[256];
+
+	if (options->heap_spec_count == HEAP_SPECS_MAX)
+		return complain(parse, "--heap-probe: at most %d of them", HEAP_SPECS_MAX);
+	if (heap_spec_parse(text, &options->heap_specs[options->heap_spec_count], why, sizeof(why)))
+		return complain(parse, "--heap-probe '%.100s': %s", text, why);
+	options->heap_spec_count++;
+	return 0;
+}
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
@@ -486,6 +504,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_HEAP_TRACKED:
 		return parse_tracked(parse, arg);
+	case KEY_HEAP_PROBE:
+		return add_heap_spec(parse, arg);
 	case KEY_MAX_GROWTH:
 		return parse_rate(parse, arg);
 	case KEY_MAX_PER_INVOCATION:

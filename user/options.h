@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/source/heap_spec.h"
 #include "user/source/invocation_spec.h"
 #include "user/view/check.h"
 
@@ -57,6 +58,8 @@ struct options {
 	size_t invocation_count;
 	bool heap; /* follow allocations from the start */
 	size_t heap_tracked;
+	struct heap_spec heap_specs[HEAP_SPECS_MAX]; /* their texts point into argv */
+	size_t heap_spec_count;
 	struct check_limits limits;
 	bool json;
 	const char *omit_program;

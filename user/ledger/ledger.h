@@ -191,6 +191,8 @@ struct ledger {
 	uint64_t cycle_begin_ns; /* when the last cycle began */
 	uint64_t cycle_end_ns;	 /* when the last cycle ended; 0: none yet */
 	uint64_t cycle_cost_ns;	 /* time it spent in /proc */
+	uint64_t mapped_ns;	 /* the last cycle that was completed began then; 0: none yet */
+	uint64_t loss_ns;	 /* when records were last said to be lost; 0: never */
 	uint32_t cycle_cause;
 	uint64_t lazy_round_ns; /* when smaps was last read; 0: never */
 	uint64_t lazy_cost_ns;	/* time that took */

@@ -16,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include "user/source/heap_spec.h"
 #include "user/source/invocation_spec.h"
 #include "user/source/source.h"
 #include "user/source/spawn.h"
@@ -25,6 +26,8 @@
 #define LIVE_BUFFER_MAX ((size_t)1 << 30)
 
 #define LIVE_STACK_RATE_DEFAULT 20000
+
+#define LIVE_HEAP_SAMPLE_DEFAULT ((uint64_t)32 << 10)
 
 struct live_options {
 	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
@@ -36,7 +39,22 @@ struct live_options {
 	/* The caller's, as long as the live; see live_check_invocations(). */
 	const struct invocation_spec *invocations;
 	size_t invocation_count;
-	const char *omit_program; /* a BPF program to leave out, for tests; NULL: none */
+	/*
+	 * Heap evidence may be asked for (source_ops.heap); without, its BPF programs are not
+	 * loaded.
+	 */
+	bool heap;
+	/*
+	 * Of a command it is wanted from its first allocation on: HEAP_WHOLE. The command is
+	 * stopped (SIGSTOP) a moment for each file with code that it maps until its allocator is
+	 * there; so is each program that it turns into by exec.
+	 */
+	bool heap_from_start;
+	uint64_t heap_sample_bytes; /* the stack of one allocation per so many is taken; 0: none */
+	const struct heap_spec *heap_specs; /* the caller's, as long as the live */
+	size_t heap_spec_count;		    /* at most HEAP_SPECS_MAX */
+	bool heap_first_bytes;		    /* probe first bytes, however dear: for benchmarks */
+	const char *omit_program;	    /* a BPF program to leave out, for tests; NULL: none */
 };
 
 struct live;

@@ -100,6 +100,7 @@ static int live_load(struct live *live, const struct live_options *options)
 	rc = programs_select(live->skeleton->obj, options->omit_program);
 	if (rc)
 		return rc;
+	live_heap_open(live, options);
 	rc = live_invocations_open(live, options);
 	if (rc)
 		return rc;

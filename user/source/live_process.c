@@ -59,6 +59,7 @@ void live_process_drop(struct live *live, uint32_t pid)
 		free(job);
 	}
 	live->jobs_tail = at; /* the end of the list was reached */
+	live_heap_drop(live, process, false);
 	RB_REMOVE(live_processes, &live->processes, process);
 	if (process->opened)
 		proc_close(&process->proc);

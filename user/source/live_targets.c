@@ -145,6 +145,7 @@ int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t
 		return rc;
 	}
 	live_invocations_command(live, argv[0]);
+	live_heap_hold(live, (uint32_t)live->spawn.pid);
 	*pid = live->spawn.pid;
 	return 0;
 }

@@ -13,6 +13,12 @@
 /* Births of less than this share of the peak in an interval: its pages were not touched anew. */
 #define STILL_SHARE 0.01
 
+/* Growth of the newer half that is less than this of the whole has to prove itself. */
+#define NEWER_SHARE 0.25
+
+/* A peak that is higher than the one before by less than this share is as high. */
+#define PEAK_SHARE 0.15
+
 /* Heap evidence that knows less of the heap than this does not decide. */
 #define KNOWN_SHARE 0.7
 
@@ -67,6 +73,24 @@ static void gain_between(const struct report *a, const struct report *b, struct 
 	};
 }
 
+/*
+ * A heap that fills, or spreads while it is churned, gains ever less: where most of the growth came
+ * before, it counts only if the newer half, by itself, grows for certain, and at its end as well as
+ * at its beginning.
+ */
+static bool is_steady(const double *rss, size_t count)
+{
+	size_t middle = (count - 1) / 2, points = count - middle;
+	const double *newer = rss + middle;
+	double gained = newer[points - 1] - newer[0];
+	size_t third = points / 3;
+
+	if (gained >= NEWER_SHARE * (rss[count - 1] - rss[0]))
+		return true;
+	return trend_growth(newer, points).low > 0 &&
+	       newer[points - 1] - newer[points - 1 - third] >= 0.5 * (newer[third] - newer[0]);
+}
+
 static void gather_growth(struct facts *facts, size_t skip)
 {
 	double rss[FACTS_REPORTS_MAX], per_hour;
@@ -76,16 +100,36 @@ static void gather_growth(struct facts *facts, size_t skip)
 		rss[i] =
 			(double)process_report_at(facts->process, skip + facts->count - 1 - i)->rss;
 	range = trend_growth(rss, facts->count);
+	facts->steady = is_steady(rss, facts->count);
 	per_hour = 3600 * (double)(facts->count - 1) / facts->seconds;
 	facts->growth = (struct trend_range){range.estimate * per_hour, range.low * per_hour,
 					     range.high * per_hour};
 	facts->invocation = facts->last->per_invocation;
 }
 
+/*
+ * Late is a purge that comes long after the pages were freed. By the pages alone that is known of
+ * allocators that purge so by design: of jemalloc, unless it was told not to wait, and of glibc,
+ * where only malloc_trim() purges. (mimalloc waits for 25 ms, and a program that frees its data
+ * after a second looks no different.)
+ */
+static double late_part(const struct facts *facts, const struct report *before, double purged)
+{
+	const struct ledger *ledger = facts->process->ledger;
+	double free = facts_class(before, HEAP_FREE);
+
+	if (facts->has_heap && before->heap.on)
+		return purged < free ? purged : free;
+	if (ledger->allocator == ALLOCATOR_JEMALLOC)
+		return strstr(ledger->settings.text, "dirty_decay_ms:0") ? 0 : purged;
+	return ledger->allocator == ALLOCATOR_GLIBC ? purged : 0;
+}
+
 /* What falls and rises is told by how far it fell; what was purged, by how long it had rested. */
 static void gather_changes(struct facts *facts, size_t skip)
 {
-	double peak = (double)facts->peak->rss, top = 0, touched_s = facts->first->time_s;
+	double peak = (double)facts->peak->rss, top = (double)facts->first->rss, top_newer = 0,
+	       top_older = top, touched_s = facts->first->time_s;
 	const struct report *before = facts->first;
 
 	for (size_t i = 1; i < facts->count; i++) {
@@ -99,8 +143,15 @@ static void gather_changes(struct facts *facts, size_t skip)
 			top = (double)report->rss;
 		if (top - (double)report->rss > facts->swing)
 			facts->swing = top - (double)report->rss;
+		if (report->time_s > facts->middle->time_s) {
+			top_newer = fmax(top_newer, (double)report->rss);
+			facts->swing_newer =
+				fmax(facts->swing_newer, top_newer - (double)report->rss);
+		} else {
+			top_older = fmax(top_older, (double)report->rss);
+		}
 		if (purged > LATE_SHARE * peak && sat >= LATE_SECONDS) {
-			facts->late_purged += purged;
+			facts->late_purged += late_part(facts, before, purged);
 			if (sat > facts->late_seconds)
 				facts->late_seconds = sat;
 		}
@@ -109,6 +160,7 @@ static void gather_changes(struct facts *facts, size_t skip)
 			touched_s = report->time_s;
 		before = report;
 	}
+	facts->peak_gain = top_newer - top_older;
 }
 
 static void gather_work(struct facts *facts)
@@ -143,8 +195,11 @@ static void gather_verdict_of_growth(struct facts *facts)
 	bool by_invocation = facts->invocation.low > 0 &&
 			     facts->last->invocations_total > facts->middle->invocations_total;
 
-	facts->grows = material && (facts->growth.low > 0 || by_invocation);
-	facts->may_grow = !facts->grows && material && facts->growth.high > 0;
+	facts->grows = material && facts->steady && (facts->growth.low > 0 || by_invocation);
+	/* what falls as far as it gained only moves, unless its peaks rise */
+	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
+			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||
+			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
 	facts->grown = facts->whole.rss >= 8 * facts->material &&
 		       facts->whole.rss >= 0.2 * (double)facts->last->rss;
 }
@@ -181,9 +236,9 @@ void facts_gather(const struct process *process, bool use_heap, struct facts *fa
 	if (facts->count < FACTS_REPORTS_MIN || facts->seconds < FACTS_SECONDS_MIN)
 		return;
 	gather_growth(facts, skip);
+	gather_heap(facts, use_heap);
 	gather_changes(facts, skip);
 	gather_work(facts);
-	gather_heap(facts, use_heap);
 	gather_verdict_of_growth(facts);
 	if (facts->last->parts.arena_count > facts->middle->parts.arena_count)
 		facts->arenas_new = (uint32_t)(facts->last->parts.arena_count -

@@ -59,6 +59,7 @@ struct facts {
 	struct trend_range invocation; /* of what invocations leave, per invocation */
 	struct facts_gain newer;       /* from middle to last */
 	struct facts_gain whole;       /* from first to last */
+	bool steady;		       /* the newer half has its share in what was gained */
 	bool grows;		       /* surely, and by more than is immaterial */
 	bool may_grow;		       /* it may, but that is not sure */
 	bool grown;		       /* above where it began, by a fifth at least */
@@ -68,9 +69,15 @@ struct facts {
 	double born;		       /* bytes first touched since the first report */
 	double purged;		       /* the same for what was given back */
 	double returned;
-	double swing; /* greatest fall of RSS from a peak since the first report */
+	double swing;	  /* greatest fall of RSS from a peak since the first report */
+	double peak_gain; /* by how much the newer half's peak of RSS is above that of the older */
+	double swing_newer; /* the same in the newer half */
 
-	/* purges of pages that had not been touched anew for a second or more */
+	/*
+	 * Purges after a second or more in which hardly a page was touched, by an allocator that is
+	 * known to purge late (or, with heap evidence, of pages that were free at the report
+	 * before)
+	 */
 	double late_purged;  /* bytes */
 	double late_seconds; /* the longest that such pages sat */
 

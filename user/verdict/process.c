@@ -211,6 +211,7 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 		(void)site_list_update(&process->sites, ledger, interval);
 	report_stacks(&report, process);
 	report_invocations(&report, ledger->invocations);
+	heap_report(ledger, &report.heap);
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);

@@ -58,8 +58,8 @@ struct report {
 	uint32_t execs; /* since the watch began */
 	bool complete;	/* all that is mapped and resident is known */
 	struct ledger_parts parts;
-	uint64_t parts_ns;	 /* when these were counted */
-	struct heap_report heap; /* zeroes without heap evidence */
+	uint64_t parts_ns;	   /* when these were counted */
+	struct heap_report heap;   /* zeroes without heap evidence */
 	enum verdict_kind verdict; /* by all the evidence at this time */
 };
 
@@ -83,10 +83,10 @@ struct process {
 	struct site_list sites;	     /* the newest; its sites carry numbers of stacks */
 	struct report *reports;	     /* ring once it is full: REPORT_HISTORY */
 	uint64_t report_capacity;
-	uint64_t report_count; /* ever */
+	uint64_t report_count;	/* ever */
 	struct verdict verdict; /* of the newest report */
-	bool ended;	       /* exited, or no longer watched; the ledger keeps its last state */
-	void *view;	       /* for the exporter; not touched here */
+	bool ended;		/* exited, or no longer watched; the ledger keeps its last state */
+	void *view;		/* for the exporter; not touched here */
 };
 
 /* Takes ownership of the ledger. NULL without memory (the ledger is freed then). */

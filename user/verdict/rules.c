@@ -17,6 +17,9 @@
 /* And no less than this: an allocator always keeps something. */
 #define RETAINED_BYTES ((double)(1 << 20))
 
+/* What rises and falls comes down again by this share of the way, or it climbs. */
+#define BACK_SHARE 0.55
+
 /* A program that frees much at once, and keeps few pages in a row, has holes in its heap. */
 #define HOLES_PAGES 8
 
@@ -254,7 +257,7 @@ static bool late_purge(const struct facts *facts, struct finding *finding)
 	finding->share = share_of(facts->late_purged, (double)facts->peak->rss);
 	return facts->late_purged >= RETAINED_BYTES && finding->share >= 0.25 &&
 	       say(finding,
-		   "%s were purged after the process had touched nothing anew for up to %.1f s: "
+		   "%s were purged after the process had touched hardly a page for up to %.1f s: "
 		   "they were free, and sat for some of that time",
 		   bytes(facts->late_purged), facts->late_seconds);
 }
@@ -329,6 +332,12 @@ static bool holes_suspected(const struct facts *facts, struct finding *finding)
 		   bytes(facts->purged), bytes(finding->kept), run);
 }
 
+static bool is_restless(const struct facts *facts)
+{
+	return facts->swing >= 0.2 * (double)facts->peak->rss &&
+	       facts->swing >= 8 * facts->material;
+}
+
 /*
  * Rises and falls without growing. A fall that was purged late is late_purge's; here the program,
  * or its allocator, gives back as it goes, or uses again.
@@ -337,8 +346,8 @@ static bool swings(const struct facts *facts, struct finding *finding)
 {
 	finding->kept = (double)facts->last->retained;
 	finding->share = 1;
-	return facts->swing >= 0.2 * (double)facts->peak->rss &&
-	       facts->swing >= 8 * facts->material &&
+	return is_restless(facts) &&
+	       facts->swing >= BACK_SHARE * (double)(facts->peak->rss - facts->first->rss) &&
 	       say(finding,
 		   "RSS rises and falls: it fell by up to %s from a peak of %s, and gained %s in "
 		   "all; %s were touched and %s given back",
@@ -361,11 +370,20 @@ static bool plateau(const struct facts *facts, struct finding *finding)
 {
 	finding->kept = (double)facts->last->retained;
 	finding->share = share_of(finding->kept, (double)facts->last->rss);
-	return facts->grown && facts->shows_work &&
+	return facts->grown && facts->shows_work && !is_restless(facts) &&
 	       say(finding,
 		   "RSS gained %s and has come to rest while the process works (%.0f%% of a CPU): "
 		   "what is freed is used again",
 		   bytes(facts->whole.rss), facts->cpu_share * 100);
+}
+
+static bool restless(const struct facts *facts, struct finding *finding)
+{
+	finding->kept = (double)facts->last->retained;
+	return facts->grown && is_restless(facts) &&
+	       say(finding,
+		   "RSS gained %s and moves by up to %s: whether it grows cannot be told yet",
+		   bytes(facts->whole.rss), bytes(facts->swing));
 }
 
 static bool kept_idle(const struct facts *facts, struct finding *finding)
@@ -462,6 +480,8 @@ const struct rule verdict_rules[] = {
 	{"plateau", RULE_RESTING, VERDICT_PLATEAU, TIER_PAGES,
 	 "growth over a longer time; " HEAP_WOULD, plateau,
 	 "It grew and rests while the process works."},
+	{"restless", RULE_RESTING, VERDICT_UNKNOWN, TIER_PAGES, "a longer watch; " HEAP_WOULD,
+	 restless, "It grew, and rises and falls by a good part of that."},
 	{"kept_idle", RULE_RESTING, VERDICT_UNKNOWN, TIER_PAGES,
 	 "a purge, which proves that pages were free; " HEAP_WOULD, kept_idle,
 	 "It grew and rests while the process does: live or free, pages do not tell."},

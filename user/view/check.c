@@ -26,6 +26,8 @@ struct check_view {
 	FILE *text;
 	char *text_data;
 	size_t text_size;
+	uint64_t first_ns;  /* when the watch of the first began */
+	uint32_t first_pid; /* 0: there is none yet */
 	size_t judged;
 	size_t short_lived; /* left out: too little to judge */
 	size_t beyond;	    /* left out: more than JUDGED_MAX */
@@ -213,6 +215,20 @@ static void text_add(const struct check_view *view, const struct process *proces
 			verdict->change);
 }
 
+void check_view_begin(struct check_view *view, const struct process *process)
+{
+	if (view->first_pid)
+		return;
+	view->first_pid = process->ledger->pid;
+	view->first_ns = process->ledger->attach_ns;
+}
+
+static bool is_first(const struct check_view *view, const struct process *process)
+{
+	return process->ledger->pid == view->first_pid &&
+	       process->ledger->attach_ns == view->first_ns;
+}
+
 void check_view_end(struct check_view *view, const struct process *process)
 {
 	char site[SITE_MAX], reason[CHECK_REASON_MAX];
@@ -221,8 +237,9 @@ void check_view_end(struct check_view *view, const struct process *process)
 	double share;
 
 	verdict_judge(process, true, &verdict);
-	/* what came and went is no finding, unless there is nothing else */
-	if (process->ledger->exit_ns && verdict.rule && !strcmp(verdict.rule, "too_little")) {
+	/* what came and went is no finding */
+	if (!is_first(view, process) && process->ledger->exit_ns && verdict.rule &&
+	    !strcmp(verdict.rule, "too_little")) {
 		view->short_lived++;
 		return;
 	}

@@ -43,7 +43,10 @@ struct check_view;
 struct check_view *check_view_new(const struct check_limits *limits, bool json);
 void check_view_free(struct check_view *view);
 
-/* Judges it. Processes that end within the shortest time that can be judged are left out. */
+/* The first process is the one that was asked for: it is always judged. */
+void check_view_begin(struct check_view *view, const struct process *process);
+
+/* Judges it. Others that end within the shortest time that can be judged are left out. */
 void check_view_end(struct check_view *view, const struct process *process);
 
 /* The command's own end: one that failed makes the whole unjudged. text: what happened to it. */

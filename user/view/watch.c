@@ -31,9 +31,9 @@ struct text {
 
 struct watch_view {
 	bool quiet;
-	bool on_demand;	    /* columns are shown that are so on demand */
-	unsigned int lines; /* since the last heading */
-	uint64_t summaries; /* of processes that ended */
+	unsigned int demands; /* columns are shown that are so on demand: FIELD_ON_* */
+	unsigned int lines;   /* since the last heading */
+	uint64_t summaries;   /* of processes that ended */
 	struct text lines_text;
 	struct text summary;
 };
@@ -103,8 +103,7 @@ static void row_add(struct watch_view *view, const struct process *process,
 		char value[64];
 		int width = (int)field->width;
 
-		if (!(field->shown & FIELD_IN_WATCH) ||
-		    (field->shown & FIELD_ON_DEMAND && !view->on_demand))
+		if (!(field->shown & FIELD_IN_WATCH) || !field_is_demanded(field, view->demands))
 			continue;
 		if (report)
 			field_format(field, field->get(process, report), value, sizeof(value));
@@ -128,8 +127,8 @@ void watch_view_report(struct watch_view *view, const struct process *process,
 {
 	if (view->quiet)
 		return;
-	if (!view->on_demand && field_demanded(report)) {
-		view->on_demand = true;
+	if (field_demands(report) & ~view->demands) {
+		view->demands |= field_demands(report);
 		view->lines = HEADING_EVERY; /* there are more columns now */
 	}
 	if (view->lines++ >= HEADING_EVERY) {

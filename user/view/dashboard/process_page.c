@@ -214,7 +214,7 @@ static void process_page_draw(struct dashboard *dashboard, const struct dashboar
 		return;
 	if (rows >= STACKS_FROM)
 		draw_stacks(grid, row++, state->process, &state->stacks);
-	if (rows >= STACKS_FROM && report && field_demanded(report))
+	if (rows >= STACKS_FROM && report && report->invocations_total)
 		draw_invocations(grid, row++, report);
 
 	/* An odd number of rows gives the axis a middle. */

@@ -4,7 +4,8 @@
  * the end and frees the rest: glibc gives each an arena of its own, up to eight per core, and the
  * free pages of one are of no use to the others.
  *
- * smaps: 2 MB more with each thread, to 31 MB at 6.5 s, with 17 blocks live.
+ * smaps: 2 MB more with each thread, to 31 MB at 6.5 s, with 17 blocks live. By its own account
+ * glibc has 28.5 of 28.6 MB free.
  */
 #include "tests/e2e/corpus/corpus.h"
 

@@ -24,6 +24,7 @@ int main(int argc, char **argv)
 	while (corpus_step(20)) {
 		struct corpus_list work = {0};
 
+		corpus_work(300);
 		while (work.bytes < 100000)
 			corpus_list_add(&work, corpus_size());
 		/* beyond jemalloc's thread cache, where its clock ticks */

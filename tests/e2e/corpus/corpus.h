@@ -96,6 +96,17 @@ static inline void corpus_rest(void)
 	corpus_rest_until(corpus.seconds);
 }
 
+/* Computes for so long: a program that is busy is known by its use of the CPU. */
+static inline void corpus_work(int us)
+{
+	double until = corpus_clock() + us / 1e6;
+	volatile unsigned int sum = 0;
+
+	while (corpus_clock() < until)
+		for (int i = 0; i < 1000; i++)
+			sum += (unsigned int)i;
+}
+
 /* Bytes (or anything) due by now at a rate per second that began at `from`. */
 static inline size_t corpus_due(double from, double rate)
 {

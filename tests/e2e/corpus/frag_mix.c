@@ -4,7 +4,8 @@
  * in each page, and then nothing more happens.
  *
  * smaps: 63 MB from 1 s to the end with every allocator, of which 2.4 to 2.9 MB are live, some in
- * every page.
+ * every page. By its own account jemalloc has 62.3 MB in slabs beside what is allocated, and 3.7
+ * MB of free pages.
  */
 #include "tests/e2e/corpus/survivors.h"
 

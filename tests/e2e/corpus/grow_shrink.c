@@ -4,7 +4,8 @@
  * first; then it rests.
  *
  * smaps: glibc stays at 38 MB with 4 MB live, jemalloc at 44, 40 after some decay; mimalloc gives
- * back as the blocks go, and ends with 7 MB.
+ * back as the blocks go, and ends with 7 MB. By its own account at 6 s jemalloc has 34.7 MB of
+ * free pages, glibc 36.4 MB of free chunks.
  */
 #include "tests/e2e/corpus/corpus.h"
 

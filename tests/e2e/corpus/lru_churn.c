@@ -25,8 +25,10 @@ int main(int argc, char **argv)
 		for (; turn < ENTRIES && turn < corpus_due(0, FILL_RATE); turn++)
 			lru_replace(turn);
 	while (turn < ENTRIES && corpus_step(10));
-	while (corpus_step(20))
+	while (corpus_step(20)) {
+		corpus_work(600);
 		for (; turn < ENTRIES + corpus_due(1.5, REPLACE_RATE); turn++)
 			lru_replace(turn);
+	}
 	corpus_end();
 }

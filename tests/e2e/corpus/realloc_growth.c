@@ -4,7 +4,7 @@
  *
  * smaps: glibc grows in a line by mremap, to 19 MB. jemalloc and mimalloc copy, and the places
  * left behind stay dirty for a while: to 54 and 35 MB with steps and falls, of which 20 MB are the
- * buffer.
+ * buffer. By its own account at 6 s jemalloc has 39 MB of free pages, glibc next to none.
  */
 #include "tests/e2e/corpus/corpus.h"
 

@@ -15,8 +15,10 @@ int main(int argc, char **argv)
 	corpus_start(argc, argv);
 	for (int i = 0; i < CORPUS_SLOTS; i++)
 		corpus_replace(&slots[i], corpus_size());
-	while (corpus_step(20))
+	while (corpus_step(20)) {
+		corpus_work(600);
 		for (; replaced < corpus_due(0, 2000); replaced++)
 			corpus_replace(&slots[corpus_random(CORPUS_SLOTS)], corpus_size());
+	}
 	corpus_end();
 }

@@ -16,6 +16,7 @@ int main(int argc, char **argv)
 	while (corpus_step(20)) {
 		for (int i = 0; i < 200; i++)
 			at = at ? at->next : table.first;
+		corpus_work(600);
 		for (int i = 0; i < 8; i++)
 			corpus_churn(64);
 	}

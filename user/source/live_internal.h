@@ -36,7 +36,8 @@ struct live_process {
 	struct live_heap *heap;		      /* NULL: no heap evidence of it is wanted */
 	uint64_t since_ns;		      /* it began to be watched, or its present program */
 	unsigned int jobs;		      /* looks under way */
-	uint64_t settings_due_ns;	      /* when they are read again */
+	uint64_t settings_due_ns;	      /* when they are read again, and */
+	uint64_t settings_gap_ns;	      /* how long after that once more */
 	uint64_t lost;			      /* told of so far */
 	uint64_t stacks_lost;		      /* likewise */
 };

@@ -11,7 +11,8 @@
 
 /* A purging thread comes with the first allocation, or when it is turned on. */
 #define SETTINGS_FIRST_NS (100 * NSEC_PER_MSEC)
-#define SETTINGS_GAP_NS (10 * NSEC_PER_SEC)
+#define SETTINGS_GAP_NS                                                                            \
+	(10 * NSEC_PER_SEC) /* from the first on, twice as long each time up to this */
 
 static int live_process_compare(const struct live_process *a, const struct live_process *b)
 {
@@ -96,7 +97,9 @@ void live_push_settings(struct live *live, struct live_process *process)
 {
 	struct event_settings event;
 
-	process->settings_due_ns = clock_ns() + SETTINGS_GAP_NS;
+	process->settings_due_ns = clock_ns() + process->settings_gap_ns;
+	if (process->settings_gap_ns < SETTINGS_GAP_NS)
+		process->settings_gap_ns *= 2;
 	if (!process->opened || proc_read_settings(&process->proc, &event))
 		return;
 	event.h = live_header(EVENT_SETTINGS, sizeof(event), process->pid);
@@ -117,6 +120,7 @@ static void process_identify(struct live *live, struct live_process *process)
 	live_push(live, &event.h);
 	/* before the program runs its environment is not its own yet */
 	process->settings_due_ns = clock_ns() + SETTINGS_FIRST_NS;
+	process->settings_gap_ns = SETTINGS_FIRST_NS;
 }
 
 /* Its handle; NULL if it is gone, which its EXIT record will say or has said. */

@@ -108,21 +108,43 @@ static void gather_growth(struct facts *facts, size_t skip)
 }
 
 /*
- * Late is a purge that comes long after the pages were freed. By the pages alone that is known of
- * allocators that purge so by design: of jemalloc, unless it was told not to wait, and of glibc,
- * where only malloc_trim() purges. (mimalloc waits for 25 ms, and a program that frees its data
- * after a second looks no different.)
+ * With heap evidence: pages are taken to be purged in the order in which they were freed. Those
+ * that were free LATE_SECONDS before, and not purged since then, go first.
  */
-static double late_part(const struct facts *facts, const struct report *before, double purged)
+static double late_by_heap(const struct facts *facts, size_t skip, size_t back, double purged)
 {
-	const struct ledger *ledger = facts->process->ledger;
-	double free = facts_class(before, HEAP_FREE);
+	const struct report *before = process_report_at(facts->process, skip + back + 1);
+	const struct report *then = before;
+	double late;
+
+	for (size_t i = back + 1; i < facts->count; i++) {
+		then = process_report_at(facts->process, skip + i);
+		if (before->time_s - then->time_s >= LATE_SECONDS)
+			break;
+	}
+	late = facts_class(then, HEAP_FREE) - (double)(before->purged_total - then->purged_total);
+	return fmax(0, fmin(late, purged));
+}
+
+/*
+ * By the pages alone a purge is known to be late of allocators that purge so by design: of
+ * jemalloc, unless it was told not to wait, and of glibc, where only malloc_trim() purges.
+ * (mimalloc waits for 25 ms, and a program that frees its data after a second looks no different.)
+ */
+static bool purges_late(const struct ledger *ledger)
+{
+	if (ledger->allocator == ALLOCATOR_JEMALLOC)
+		return !strstr(ledger->settings.text, "dirty_decay_ms:0");
+	return ledger->allocator == ALLOCATOR_GLIBC;
+}
+
+static double late_part(const struct facts *facts, size_t skip, size_t back, double purged)
+{
+	const struct report *before = process_report_at(facts->process, skip + back + 1);
 
 	if (facts->has_heap && before->heap.on)
-		return purged < free ? purged : free;
-	if (ledger->allocator == ALLOCATOR_JEMALLOC)
-		return strstr(ledger->settings.text, "dirty_decay_ms:0") ? 0 : purged;
-	return ledger->allocator == ALLOCATOR_GLIBC ? purged : 0;
+		return late_by_heap(facts, skip, back, purged);
+	return purges_late(facts->process->ledger) ? purged : 0;
 }
 
 /* What falls and rises is told by how far it fell; what was purged, by how long it had rested. */
@@ -132,6 +154,7 @@ static void gather_changes(struct facts *facts, size_t skip)
 	       top_older = top, touched_s = facts->first->time_s;
 	const struct report *before = facts->first;
 
+	facts->trough = (double)facts->last->rss;
 	for (size_t i = 1; i < facts->count; i++) {
 		const struct report *report =
 			process_report_at(facts->process, skip + facts->count - 1 - i);
@@ -145,13 +168,14 @@ static void gather_changes(struct facts *facts, size_t skip)
 			facts->swing = top - (double)report->rss;
 		if (report->time_s > facts->middle->time_s) {
 			top_newer = fmax(top_newer, (double)report->rss);
+			facts->trough = fmin(facts->trough, (double)report->rss);
 			facts->swing_newer =
 				fmax(facts->swing_newer, top_newer - (double)report->rss);
 		} else {
 			top_older = fmax(top_older, (double)report->rss);
 		}
 		if (purged > LATE_SHARE * peak && sat >= LATE_SECONDS) {
-			facts->late_purged += late_part(facts, before, purged);
+			facts->late_purged += late_part(facts, skip, facts->count - 1 - i, purged);
 			if (sat > facts->late_seconds)
 				facts->late_seconds = sat;
 		}
@@ -176,7 +200,32 @@ static void gather_work(struct facts *facts)
 		pages_bytes(b->born_pages_total - a->born_pages_total) >= facts->material * 4;
 }
 
-static void gather_heap(struct facts *facts, bool use_heap)
+/* By the bytes that were asked for: size classes round a growing buffer up, in leaps. */
+static void gather_live(struct facts *facts, size_t skip)
+{
+	double asked[FACTS_REPORTS_MAX], older = 0, newer = 0;
+	size_t count = 0;
+
+	for (size_t i = facts->count; i-- > 0;) {
+		const struct report *report = process_report_at(facts->process, skip + i);
+
+		if (report->heap.begin_ns != facts->last->heap.begin_ns)
+			continue;
+		asked[count++] = (double)report->heap.asked_bytes;
+		if (report->time_s > facts->middle->time_s)
+			newer = fmax(newer, (double)report->heap.asked_bytes);
+		else
+			older = fmax(older, (double)report->heap.asked_bytes);
+	}
+	facts->asked_gain =
+		(double)facts->last->heap.asked_bytes - (double)facts->middle->heap.asked_bytes;
+	facts->live_grows = facts->asked_gain >= facts->material && is_steady(asked, count) &&
+			    trend_growth(asked, count).low > 0;
+	facts->live_may_grow =
+		newer - older > PEAK_SHARE * newer && newer - older >= facts->material;
+}
+
+static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 {
 	const struct heap_report *heap = &facts->last->heap;
 	uint64_t known = heap->pages - heap->classes[HEAP_UNKNOWN];
@@ -186,6 +235,11 @@ static void gather_heap(struct facts *facts, bool use_heap)
 	facts->heap_known = (double)known / (double)heap->pages;
 	facts->has_heap = facts->heap_known >= KNOWN_SHARE;
 	facts->heap_spans = facts->has_heap && facts->middle->heap.begin_ns == heap->begin_ns;
+	if (!facts->heap_spans)
+		return;
+	facts->turnover =
+		(double)heap->totals.alloc_bytes - (double)facts->middle->heap.totals.alloc_bytes;
+	gather_live(facts, skip);
 }
 
 /* More than half of the evidence points upwards, or not. */
@@ -236,7 +290,7 @@ void facts_gather(const struct process *process, bool use_heap, struct facts *fa
 	if (facts->count < FACTS_REPORTS_MIN || facts->seconds < FACTS_SECONDS_MIN)
 		return;
 	gather_growth(facts, skip);
-	gather_heap(facts, use_heap);
+	gather_heap(facts, skip, use_heap);
 	gather_changes(facts, skip);
 	gather_work(facts);
 	gather_verdict_of_growth(facts);

@@ -71,6 +71,7 @@ struct facts {
 	double returned;
 	double swing;	  /* greatest fall of RSS from a peak since the first report */
 	double peak_gain; /* by how much the newer half's peak of RSS is above that of the older */
+	double trough;	  /* least RSS in the newer half */
 	double swing_newer; /* the same in the newer half */
 
 	/*
@@ -85,6 +86,10 @@ struct facts {
 			      */
 	bool has_heap;	     /* heap evidence at the end, and most of the heap is known by it */
 	bool heap_spans;     /* and since before the middle: gains are known, too */
+	double turnover;     /* bytes allocated in the newer half, if it spans */
+	double asked_gain;   /* live bytes as they were asked for, gained in the newer half */
+	bool live_grows;     /* these grow, surely, and by more than is immaterial */
+	bool live_may_grow;  /* their peak is higher than in the older half */
 	double heap_known;   /* share of the heap's pages that is known, 0..1 */
 	bool purge_thread;   /* the allocator purges by a thread of its own */
 };

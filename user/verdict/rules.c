@@ -17,8 +17,9 @@
 /* And no less than this: an allocator always keeps something. */
 #define RETAINED_BYTES ((double)(1 << 20))
 
-/* What rises and falls comes down again by this share of the way, or it climbs. */
-#define BACK_SHARE 0.55
+/* What rises and falls comes down again by this share of the way, and as far, or it climbs. */
+#define BACK_SHARE 0.5
+#define TROUGH_SHARE 0.4
 
 /* A program that frees much at once, and keeps few pages in a row, has holes in its heap. */
 #define HOLES_PAGES 8
@@ -126,6 +127,23 @@ static bool arena_growth(const struct facts *facts, struct finding *finding)
 		   facts->last->parts.arena_count, facts->last->threads);
 }
 
+/*
+ * Where copies come and go beside it, as of a buffer that realloc moves, RSS is no measure: live
+ * data that grows steadily is the cause, also where what it left behind grows faster.
+ */
+static bool heap_live_trend(const struct facts *facts, struct finding *finding)
+{
+	double rss = fmax(facts->newer.rss, facts->asked_gain);
+
+	finding->kept = facts->asked_gain;
+	finding->share = share_of(facts->asked_gain, rss);
+	return facts->live_grows && finding->share >= 0.2 &&
+	       say(finding,
+		   "live allocations gained %s since the middle of the watch, steadily, while RSS "
+		   "gained %s",
+		   bytes(facts->asked_gain), bytes(facts->newer.rss));
+}
+
 static bool heap_retention_growth(const struct facts *facts, struct finding *finding)
 {
 	const struct facts_gain *gain = &facts->newer;
@@ -195,6 +213,9 @@ static bool other_growth(const struct facts *facts, struct finding *finding)
 
 static bool unsure_growth(const struct facts *facts, struct finding *finding)
 {
+	/* what is live does not grow, whatever RSS does */
+	if (facts->heap_spans && !facts->live_may_grow)
+		return false;
 	return facts->may_grow &&
 	       say(finding,
 		   "RSS gained %s since the middle of the watch, but not steadily: its growth "
@@ -303,7 +324,9 @@ static bool heap_free_kept(const struct facts *facts, struct finding *finding)
 	double heap = (double)(facts->last->heap.pages << PAGE_SHIFT);
 	double free = facts_class(facts->last, HEAP_FREE);
 
-	if (!facts->has_heap || free < RETAINED_BYTES)
+	/* what is turned over as fast is used again, not kept */
+	if (!facts->has_heap || free < RETAINED_BYTES || facts->turnover >= free ||
+	    free < 0.15 * (double)facts->peak->rss)
 		return false;
 	finding->share = share_of(free, heap);
 	finding->kept = free;
@@ -338,6 +361,15 @@ static bool is_restless(const struct facts *facts)
 	       facts->swing >= 8 * facts->material;
 }
 
+/* By a good part of the way up, and in the newer half again to about where it began. */
+static bool comes_down(const struct facts *facts)
+{
+	double up = (double)(facts->peak->rss - facts->first->rss);
+
+	return facts->swing >= BACK_SHARE * up &&
+	       facts->trough - (double)facts->first->rss <= TROUGH_SHARE * up;
+}
+
 /*
  * Rises and falls without growing. A fall that was purged late is late_purge's; here the program,
  * or its allocator, gives back as it goes, or uses again.
@@ -346,8 +378,7 @@ static bool swings(const struct facts *facts, struct finding *finding)
 {
 	finding->kept = (double)facts->last->retained;
 	finding->share = 1;
-	return is_restless(facts) &&
-	       facts->swing >= BACK_SHARE * (double)(facts->peak->rss - facts->first->rss) &&
+	return is_restless(facts) && comes_down(facts) &&
 	       say(finding,
 		   "RSS rises and falls: it fell by up to %s from a peak of %s, and gained %s in "
 		   "all; %s were touched and %s given back",
@@ -409,7 +440,7 @@ static bool no_growth(const struct facts *facts, struct finding *finding)
 
 /* From the first row on; a row's place is its precedence. */
 const struct rule verdict_rules[] = {
-	{"too_little", RULE_ALWAYS, VERDICT_UNKNOWN, TIER_PAGES, "a longer watch", too_little,
+	{"too_little", RULE_FIRST, VERDICT_UNKNOWN, TIER_PAGES, "a longer watch", too_little,
 	 "Fewer than eight reports, or less than 1.5 s, of the present program."},
 
 	{"lazy_growth", RULE_GROWING, VERDICT_LAZY_FREE, TIER_PAGES,
@@ -428,6 +459,9 @@ const struct rule verdict_rules[] = {
 	{"arena_growth", RULE_GROWING, VERDICT_ARENAS, TIER_PAGES,
 	 "growth that goes on when no arena is added; " HEAP_WOULD, arena_growth,
 	 "Most of the growth is in new arenas of threads, and not in live data."},
+	{"heap_live_trend", RULE_ALWAYS, VERDICT_LIVE_GROWTH, TIER_HEAP,
+	 "live data that stays the same over a longer time: a cache that fills comes to rest",
+	 heap_live_trend, "Live allocations grow steadily, while RSS does not show it."},
 	{"heap_retention_growth", RULE_GROWING, VERDICT_IDLE_RETENTION, TIER_HEAP,
 	 "live data that grows as fast as RSS", heap_retention_growth,
 	 "Pages without a live allocation are most of the growth."},

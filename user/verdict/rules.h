@@ -19,6 +19,7 @@ struct finding {
 
 /* When a rule is tried. */
 enum rule_when {
+	RULE_FIRST, /* always; nothing else is said if it holds */
 	RULE_ALWAYS,
 	RULE_GROWING, /* facts.grows */
 	RULE_RESTING, /* not so */

@@ -76,6 +76,7 @@ static bool rule_applies(const struct rule *rule, const struct facts *facts)
 		return facts->grows;
 	case RULE_RESTING:
 		return !facts->grows;
+	case RULE_FIRST:
 	case RULE_ALWAYS:
 		break;
 	}
@@ -107,7 +108,7 @@ static void apply_rules(const struct facts *facts, struct verdict *verdict)
 			continue;
 		if (!verdict->rule) {
 			take(verdict, rule, &finding);
-			if (rule->when == RULE_ALWAYS)
+			if (rule->when == RULE_FIRST)
 				return;
 		} else if (!also && rule->kind != verdict->kind && rule->kind != VERDICT_UNKNOWN &&
 			   rule->kind != VERDICT_NONE && rule->tier >= verdict->tier) {

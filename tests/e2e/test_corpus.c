@@ -13,7 +13,9 @@
 #include <fnmatch.h>
 #include <jansson.h>
 
-#define JOBS 5		/* side by side; none of them needs more than 5% of a CPU */
+#define JOBS 5 /* side by side; none of them needs more than 5% of a CPU */
+#define JOBS_MAX 16
+#define START_GAP_S 0.6 /* loading the programs is what takes long: not all at the same time */
 #define TRIAL_LIFE_S 60 /* a check of 6 s that has not ended by then is a failed one */
 #define SOURCES "tests/e2e/corpus"
 
@@ -309,11 +311,13 @@ static bool trial_look(struct trial *trial)
 
 static void trials_run(void)
 {
-	size_t running[64], count = 0, next = 0;
+	size_t running[JOBS_MAX], count = 0, next = 0;
+	double started = 0;
 
 	while (next < trial_count || count) {
-		while (next < trial_count && count < options.jobs && count < ARRAY_SIZE(running)) {
+		if (next < trial_count && count < options.jobs && now_s() > started + START_GAP_S) {
 			trial_start(&trials[next]);
+			started = trials[next].start;
 			running[count++] = next++;
 		}
 		sleep_ms(20);
@@ -567,8 +571,8 @@ static void options_read(int argc, char **argv)
 			options.verbose = true;
 		else
 			cmocka_set_test_filter(argv[i]);
-	if (!options.jobs)
-		options.jobs = 1;
+	if (options.jobs < 1 || options.jobs > JOBS_MAX)
+		options.jobs = JOBS;
 	if (options.only || options.heap)
 		cmocka_set_test_filter(options.heap ? "judged_by_heap" : "judged_by_pages");
 }

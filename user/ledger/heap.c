@@ -20,13 +20,13 @@
 #define DOUBTFUL_SHARE 64
 
 static const char *const words[HEAP_CLASS_COUNT] = {
-#define X(name, word, text) [HEAP_##name] = word,
+#define X(name, word, text) [HEAP_##name] = (word),
 	HEAP_CLASSES(X)
 #undef X
 };
 
 static const char *const helps[HEAP_CLASS_COUNT] = {
-#define X(name, word, text) [HEAP_##name] = text,
+#define X(name, word, text) [HEAP_##name] = (text),
 	HEAP_CLASSES(X)
 #undef X
 };

@@ -44,7 +44,8 @@ static void feed(struct bench *bench, struct event_header *event, uint16_t kind,
 	event->size = size;
 	event->pid = event->tid = 1;
 	event->time_ns = ++bench->now;
-	bench->failures += ledger_apply(bench->ledger, event) != 0;
+	if (bench->ledger)
+		bench->failures += ledger_apply(bench->ledger, event) != 0;
 }
 
 static void feed_alloc(struct bench *bench, uint64_t addr, uint64_t size)
@@ -89,62 +90,95 @@ static void bench_begin(struct bench *bench, uint64_t bytes, size_t max_tracked)
 	feed(bench, &probes.h, EVENT_HEAP, sizeof(probes));
 }
 
-/* Blocks of one size class at random places of a heap twice as large. */
-static void measure(uint64_t live, uint64_t size, size_t max_tracked, uint64_t churn)
+struct blocks {
+	uint64_t live;
+	uint64_t slots;
+	uint64_t size;
+	unsigned char *used; /* by slot */
+	uint64_t *list;	     /* slots of the live ones */
+};
+
+static uint64_t fill(struct bench *bench, struct blocks *blocks)
 {
-	struct bench bench = {0};
-	uint64_t slots = live * 2, bytes = slots * size, begin, memory;
-	unsigned char *used = calloc(slots, 1);
-	uint64_t *list = malloc(live * sizeof(*list));
+	uint64_t begin = clock_now();
+
+	memset(blocks->used, 0, blocks->slots);
+	for (uint64_t i = 0; i < blocks->live; i++) {
+		uint64_t slot = below(bench, blocks->slots);
+
+		while (blocks->used[slot])
+			slot = below(bench, blocks->slots);
+		blocks->used[slot] = 1;
+		blocks->list[i] = slot;
+		feed_alloc(bench, HEAP_START + slot * blocks->size, blocks->size);
+	}
+	return clock_now() - begin;
+}
+
+/* Each round a free and an allocation. */
+static uint64_t churn(struct bench *bench, struct blocks *blocks, uint64_t rounds)
+{
+	uint64_t begin = clock_now();
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		uint64_t k = below(bench, blocks->live), slot = below(bench, blocks->slots);
+
+		while (blocks->used[slot])
+			slot = slot + 1 < blocks->slots ? slot + 1 : 0;
+		feed_free(bench, HEAP_START + blocks->list[k] * blocks->size);
+		blocks->used[blocks->list[k]] = 0;
+		blocks->used[slot] = 1;
+		blocks->list[k] = slot;
+		feed_alloc(bench, HEAP_START + slot * blocks->size, blocks->size);
+	}
+	return clock_now() - begin;
+}
+
+static void print_report(struct bench *bench, const struct blocks *blocks)
+{
+	uint64_t memory = heap_memory(bench->ledger->heap), begin = clock_now();
 	struct heap_report report;
 
-	if (!used || !list)
-		exit(1);
-	bench_begin(&bench, bytes, max_tracked);
-	begin = clock_now();
-	for (uint64_t i = 0; i < live; i++) {
-		uint64_t slot = below(&bench, slots);
-
-		while (used[slot])
-			slot = below(&bench, slots);
-		used[slot] = 1;
-		list[i] = slot;
-		feed_alloc(&bench, HEAP_START + slot * size, size);
-	}
-	printf("%.1f million live, of %llu bytes, %.0f MiB of pages, %zu tracked at most\n",
-	       (double)live / 1e6, (unsigned long long)size, (double)bytes / (1 << 20),
-	       max_tracked);
-	print_row("allocation, filling", (double)(clock_now() - begin) / (double)live, "ns/record");
-	begin = clock_now();
-	for (uint64_t i = 0; i < churn; i++) {
-		uint64_t k = below(&bench, live), slot = below(&bench, slots);
-
-		while (used[slot])
-			slot = slot + 1 < slots ? slot + 1 : 0;
-		feed_free(&bench, HEAP_START + list[k] * size);
-		used[list[k]] = 0;
-		used[slot] = 1;
-		list[k] = slot;
-		feed_alloc(&bench, HEAP_START + slot * size, size);
-	}
-	print_row("free and allocation at random",
-		  (double)(clock_now() - begin) / (double)churn / 2, "ns/record");
-	memory = heap_memory(bench.ledger->heap);
-	begin = clock_now();
-	heap_report(bench.ledger, &report);
+	heap_report(bench->ledger, &report);
 	begin = clock_now() - begin;
 	print_row("heap_report", (double)begin / (double)report.pages, "ns/page");
 	print_row("memory", (double)memory / (1 << 20), "MiB");
-	print_row("memory by live allocation", (double)memory / (double)live, "bytes");
+	print_row("memory by live allocation", (double)memory / (double)blocks->live, "bytes");
 	print_row("one page in", report.one_in, "");
 	print_row("live bytes, estimate to truth",
-		  100.0 * (double)report.live_bytes / (double)(live * size), "%");
+		  100.0 * (double)report.live_bytes / (double)(blocks->live * blocks->size), "%");
+}
+
+/* Blocks of one size class at random places of a heap twice as large. */
+static void measure(uint64_t live, uint64_t size, size_t max_tracked, uint64_t rounds)
+{
+	struct blocks blocks = {.live = live, .slots = live * 2, .size = size};
+	struct bench bench = {0}, none = {.random = 88172645463325252ULL};
+	uint64_t filled, churned;
+
+	blocks.used = calloc(blocks.slots, 1);
+	blocks.list = malloc(live * sizeof(*blocks.list));
+	if (!blocks.used || !blocks.list)
+		exit(1);
+	/* the same without a ledger: what choosing the blocks takes */
+	filled = fill(&none, &blocks);
+	churned = churn(&none, &blocks, rounds);
+	bench_begin(&bench, blocks.slots * size, max_tracked);
+	filled = fill(&bench, &blocks) - filled;
+	churned = churn(&bench, &blocks, rounds) - churned;
+	printf("%.1f million live, of %llu bytes, %.0f MiB of pages, %zu tracked at most\n",
+	       (double)live / 1e6, (unsigned long long)size,
+	       (double)(blocks.slots * size) / (1 << 20), max_tracked);
+	print_row("allocation, filling", (double)filled / (double)live, "ns/record");
+	print_row("free and allocation at random", (double)churned / (double)rounds / 2,
+		  "ns/record");
+	print_report(&bench, &blocks);
 	if (bench.failures)
 		fprintf(stderr, "heap_bench: %llu records were refused\n",
 			(unsigned long long)bench.failures);
 	ledger_free(bench.ledger);
-	free(used);
-	free(list);
+	free(blocks.used);
+	free(blocks.list);
 }
 
 int main(int argc, char **argv)

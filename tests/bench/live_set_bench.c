@@ -2,7 +2,7 @@
 /*
  * What heap evidence costs the collector: time for a record, memory for a live allocation and for
  * a page of the heap, and time for a report. Frees and allocations of random blocks, at a steady
- * number of live ones. heap_bench [--quick]
+ * number of live ones. live_set_bench [--quick]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 	uint64_t scale = quick ? 10 : 1;
 
 	if (argc > 1 && !quick) {
-		fprintf(stderr, "usage: heap_bench [--quick]\n");
+		fprintf(stderr, "usage: live_set_bench [--quick]\n");
 		return 1;
 	}
 	measure(1000000 / scale, 112, HEAP_TRACKED_DEFAULT, 2000000 / scale);

@@ -54,7 +54,7 @@ static size_t reports_skipped(const struct process *process)
 	const struct report *newest = process_newest(process);
 	const struct report *before = process_report_at(process, 1);
 
-	return process->ended && before && newest->interval == before->interval ? 1 : 0;
+	return before && newest->interval == before->interval ? 1 : 0;
 }
 
 static void gain_between(const struct report *a, const struct report *b, struct facts_gain *gain)

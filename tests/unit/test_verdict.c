@@ -59,7 +59,7 @@ static void make_lazy_growth(struct history *h, bool miss)
 
 static void make_file_growth(struct history *h, bool miss)
 {
-	GROW(h, .file = miss ? KIB(400) : KIB(400), .shmem = miss ? KIB(100) : KIB(120));
+	GROW(h, .file = KIB(400), .shmem = miss ? KIB(100) : KIB(120));
 }
 
 static void make_stack_growth(struct history *h, bool miss)

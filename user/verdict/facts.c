@@ -83,11 +83,14 @@ static void gain_between(const struct report *a, const struct report *b, struct 
  */
 static bool is_steady(const double *rss, size_t count)
 {
-	size_t middle = (count - 1) / 2, points = count - middle;
+	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle;
 	const double *newer = rss + middle;
-	double gained = newer[points - 1] - newer[0];
 	size_t third = points / 3;
+	double gained;
 
+	if (points < 2)
+		return false;
+	gained = newer[points - 1] - newer[0];
 	if (gained >= NEWER_SHARE * (rss[count - 1] - rss[0]))
 		return true;
 	return trend_growth(newer, points).low > 0 &&

@@ -217,12 +217,14 @@ $(BUILD)/driver: $(DRIVER_OBJ)
 # --- tests -------------------------------------------------------------------
 
 TARGET_SRC := $(wildcard tests/targets/*.c)
+HEAP_PAIRS := $(addprefix $(BUILD)/targets/heap_pairs-,jemalloc mimalloc)
 TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
 	   deep-static-pie deep-stripped places-static plugin.so) \
 	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
-	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx)
+	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx) \
+	   $(HEAP_PAIRS)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -262,7 +264,11 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
 
 # Every call is a call: compilers leave out allocations that nobody uses.
-$(BUILD)/targets/heap_work%: CFLAGS += -fno-builtin
+$(BUILD)/targets/heap_%: CFLAGS += -fno-builtin
+
+$(HEAP_PAIRS): $(BUILD)/targets/heap_pairs-%: tests/targets/heap_pairs.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
 
 $(BUILD)/targets/heap_work-static: tests/targets/heap_work.c
 	@mkdir -p $(@D)
@@ -404,7 +410,8 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIVE_OBJ) $(LIB)
 		$(COLLECTOR_MALLOC)
 
 bench: packages
-	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BENCHES)
+	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BUILD)/targets/heap_pairs \
+		$(HEAP_PAIRS) $(BENCHES)
 	@for bench in $(sort $(BENCHES)); do echo "== $${bench##*/}"; $$bench || exit 1; done
 
 # --- the postmortem's experiment ----------------------------------------------

@@ -54,6 +54,7 @@ struct live_options {
 	const struct heap_spec *heap_specs; /* the caller's, as long as the live */
 	size_t heap_spec_count;		    /* at most HEAP_SPECS_MAX */
 	bool heap_first_bytes;		    /* probe first bytes, however dear: for benchmarks */
+	bool heap_one_by_one;		    /* as on kernels before 6.10: for tests */
 	const char *omit_program;	    /* a BPF program to leave out, for tests; NULL: none */
 };
 

@@ -37,7 +37,8 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	bpf_program__set_autoload(skeleton->progs.heap_free, wanted);
 	bpf_map__set_autocreate(skeleton->maps.heap_threads, wanted);
 	skeleton->rodata->heap_sample_bytes = options->heap_sample_bytes;
-	live->heap_multi = wanted && heap_attach_select(skeleton);
+	live->heap_multi = wanted && !options->heap_one_by_one && heap_attach_select(skeleton);
+	skeleton->rodata->heap_exact_pids = live->heap_multi;
 	fill_draws(skeleton);
 	live->heap = wanted;
 	live->heap_from_start = options->heap_from_start;

@@ -16,6 +16,9 @@
 /* Growth of the newer half that is less than this of the whole has to prove itself. */
 #define NEWER_SHARE 0.25
 
+/* A program touches a MiB or two before it is at work: to have grown means more. */
+#define GROWN_FACTOR 16
+
 /* A peak that is higher than the one before by less than this share is as high. */
 #define PEAK_SHARE 0.15
 
@@ -194,7 +197,8 @@ static void gather_work(struct facts *facts)
 
 	if (seconds > 0 && b->cpu_ns >= a->cpu_ns)
 		facts->cpu_share = (double)(b->cpu_ns - a->cpu_ns) / NSEC_PER_SEC / seconds;
-	facts->working = facts->cpu_share >= FACTS_IDLE_SHARE;
+	facts->working =
+		facts->cpu_share >= FACTS_IDLE_SHARE && b->cpu_ns >= a->cpu_ns + 2 * FACTS_TICK_NS;
 	facts->shows_work =
 		facts->working || b->invocations_total > a->invocations_total ||
 		pages_bytes(b->born_pages_total - a->born_pages_total) >= facts->material * 4;
@@ -254,7 +258,7 @@ static void gather_verdict_of_growth(struct facts *facts)
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
 			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||
 			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
-	facts->grown = facts->whole.rss >= 8 * facts->material &&
+	facts->grown = facts->whole.rss >= GROWN_FACTOR * facts->material &&
 		       facts->whole.rss >= 0.2 * (double)facts->last->rss;
 }
 

@@ -25,8 +25,12 @@
 #define FACTS_MATERIAL_BYTES ((double)(128 << 10))
 #define FACTS_MATERIAL_SHARE 0.001
 
-/* A process that takes less of one CPU than this rests: it wakes now and then. */
-#define FACTS_IDLE_SHARE 0.01
+/*
+ * A process that takes less of one CPU than this rests: it wakes now and then. Its CPU time is
+ * known in clock ticks: at least two of them must have passed.
+ */
+#define FACTS_IDLE_SHARE 0.005
+#define FACTS_TICK_NS (10 * NSEC_PER_MSEC)
 
 /* Bytes that something gained from the middle of the evidence to its end; negative: it shrank. */
 struct facts_gain {

@@ -366,8 +366,12 @@ static bool comes_down(const struct facts *facts)
 {
 	double up = (double)(facts->peak->rss - facts->first->rss);
 
-	return facts->swing >= BACK_SHARE * up &&
-	       facts->trough - (double)facts->first->rss <= TROUGH_SHARE * up;
+	if (facts->swing < BACK_SHARE * up ||
+	    facts->trough - (double)facts->first->rss > TROUGH_SHARE * up)
+		return false;
+	/* more than once, or for good: one fall and a new rise may be anything */
+	return facts->falls >= 2 ||
+	       (double)facts->last->rss - (double)facts->first->rss <= TROUGH_SHARE * up;
 }
 
 /*
@@ -378,7 +382,8 @@ static bool swings(const struct facts *facts, struct finding *finding)
 {
 	finding->kept = (double)facts->last->retained;
 	finding->share = 1;
-	return is_restless(facts) && (comes_down(facts) || facts->growth.estimate <= 0) &&
+	return is_restless(facts) &&
+	       (comes_down(facts) || (facts->falls >= 2 && facts->growth.estimate <= 0)) &&
 	       say(finding,
 		   "RSS rises and falls: it fell by up to %s from a peak of %s, and gained %s in "
 		   "all; %s were touched and %s given back",

@@ -308,6 +308,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) -lcap -lcmocka
 
+$(BUILD)/tests/unit/test_heap_probes: CPPFLAGS += $(CAPSTONE_CFLAGS)
+
 # The experiment's pure part; a longer stem than the rule above, so it is chosen.
 $(BUILD)/tests/unit/test_experiment%: tests/unit/test_experiment%.c $(BUILD)/libexperiment.a $(LIB)
 	@mkdir -p $(@D)

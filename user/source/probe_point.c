@@ -180,13 +180,14 @@ static uint32_t written_by(const struct walk *walk, const cs_insn *insn)
 		number = register_number(written[i]);
 		mask |= number >= 0 ? 1U << number : 0;
 	}
-	/* capstone's tables have gaps: the first operand of all in step_of() is written */
+	if (insn->id == X86_INS_MUL || (insn->id == X86_INS_IMUL && x86->op_count == 1))
+		return mask | 1U << 0 | 1U << 2; /* rax, rdx */
+	/* capstone's tables have gaps: the first operand of all the others in step_of() is written
+	 */
 	if (step_of(insn) == STEP_PLAIN && x86->op_count && x86->operands[0].type == X86_OP_REG) {
 		number = register_number(x86->operands[0].reg);
 		mask |= number >= 0 ? 1U << number : 0;
 	}
-	if (insn->id == X86_INS_MUL || (insn->id == X86_INS_IMUL && x86->op_count == 1))
-		mask |= 1U << 0 | 1U << 2; /* rax, rdx */
 	return mask;
 }
 

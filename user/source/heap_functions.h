@@ -23,7 +23,7 @@ struct heap_function {
 	enum heap_kind kind;
 	/* by position, from 0; HEAP_NO_ARGUMENT: it has no such. The size of RESIZE is its result.
 	 */
-	int8_t arguments[HEAP_ARGUMENT_TOTAL];
+	int arguments[HEAP_ARGUMENT_TOTAL];
 	/*
 	 * An operator of C++: those of the standard library call malloc, so they are probed in
 	 * files of allocators only, which have their own.

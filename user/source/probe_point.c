@@ -128,7 +128,7 @@ static bool is_direct(const uint8_t *bytes, size_t size, int64_t *distance, bool
 
 	*always = bytes[0] == 0xeb || bytes[0] == 0xe9;
 	if (size == 2 && (bytes[0] == 0xeb || (bytes[0] & 0xf0) == 0x70)) {
-		*distance = (int8_t)bytes[1];
+		*distance = bytes[1] < 0x80 ? bytes[1] : bytes[1] - 0x100;
 		return true;
 	}
 	if ((size == 5 && (bytes[0] == 0xe8 || bytes[0] == 0xe9)) ||

@@ -18,14 +18,14 @@
 static const struct heap_spec *given_specs;
 static size_t given_count;
 static bool small_buffer;
-static bool each_by_itself;
+static enum heap_way given_way;
 
 static struct live_options options_new(void)
 {
 	return (struct live_options){.buffer_bytes = small_buffer ? 1 << 16 : 128 << 20,
 				     .heap_specs = given_specs,
 				     .heap_spec_count = given_count,
-				     .heap_one_by_one = each_by_itself,
+				     .heap_way = given_way,
 				     .interval_ms = 200,
 				     .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
 				     .stack_rate = LIVE_STACK_RATE_DEFAULT,
@@ -192,13 +192,21 @@ static void cxx(void **state)
 	attach_exact(PROGRAM "-cxx", ALLOCATOR_GLIBC);
 }
 
-/* As on kernels before 6.10. */
+/* As on kernels before 6.10, and before 6.13. */
 static void one_by_one(void **state)
 {
 	(void)state;
-	each_by_itself = true;
+	given_way = HEAP_ONE_BY_ONE;
 	attach_exact(PROGRAM, ALLOCATOR_GLIBC);
-	each_by_itself = false;
+	given_way = HEAP_BEST;
+}
+
+static void by_multi(void **state)
+{
+	(void)state;
+	given_way = HEAP_BY_MULTI;
+	attach_exact(PROGRAM, ALLOCATOR_GLIBC);
+	given_way = HEAP_BEST;
 }
 
 /* ---- from the start ---- */
@@ -550,6 +558,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(statically),
 		cmocka_unit_test(cxx),
 		cmocka_unit_test(one_by_one),
+		cmocka_unit_test(by_multi),
 		cmocka_unit_test(whole_glibc),
 		cmocka_unit_test(whole_jemalloc),
 		cmocka_unit_test(whole_mimalloc),

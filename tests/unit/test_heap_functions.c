@@ -135,7 +135,8 @@ static void arguments(void **state)
 		assert_true(!has(one, HEAP_ARGUMENT_COUNT) || has(one, HEAP_ARGUMENT_SIZE));
 		for (unsigned int j = 0; j < HEAP_ARGUMENT_TOTAL; j++)
 			assert_true(one->arguments[j] < PROBE_ARGUMENTS_MAX);
-		assert_int_equal(one->is_operator, !strncmp(one->name, "_Z", 2));
+		assert_int_equal(one->flags & HEAP_FUNCTION_OPERATOR, !strncmp(one->name, "_Z", 2));
+		assert_true(!(one->flags & HEAP_FUNCTION_THROWS) || !strstr(one->name, "nothrow"));
 		assert_ptr_equal(heap_function_find(one->name), one);
 	}
 }

@@ -24,12 +24,17 @@ struct heap_function {
 	/* by position, from 0; HEAP_NO_ARGUMENT: it has no such. The size of RESIZE is its result.
 	 */
 	int arguments[HEAP_ARGUMENT_TOTAL];
-	/*
-	 * An operator of C++: those of the standard library call malloc, so they are probed in
-	 * files of allocators only, which have their own.
-	 */
-	bool is_operator;
+	uint32_t flags; /* HEAP_FUNCTION_* */
 };
+
+/*
+ * An operator of C++: those of the standard library call malloc, so they are probed in files of
+ * allocators only, which have their own.
+ */
+#define HEAP_FUNCTION_OPERATOR 0x1
+
+/* Instead of returning NULL it throws. What has its return probed must not: see heap_probes.h. */
+#define HEAP_FUNCTION_THROWS 0x2
 
 /*
  * The function of that name; jemalloc's also with the prefix it is given where it is built in:

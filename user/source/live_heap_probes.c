@@ -79,6 +79,7 @@ static int candidate_probes(const struct search *search, const struct candidate 
 		if (spec_means(search, &live->heap_specs[i], candidate))
 			given[count++] = &live->heap_specs[i];
 	probes->first_bytes = live->heap_first_bytes;
+	probes->no_throwing = live->heap_way != HEAP_BY_SESSION;
 	return count ? heap_probes_given(candidate->fd, given, count, probes)
 		     : heap_probes_find(candidate->fd, candidate->is_program, probes);
 }

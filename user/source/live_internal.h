@@ -59,8 +59,8 @@ struct live {
 	bool heap;			      /* heap evidence may be asked for */
 	bool heap_from_start;
 	bool heap_first_bytes;
-	bool heap_multi; /* see heap_attach_select() */
-	bool heap_due;	 /* some process waits for its allocator to be looked for */
+	enum heap_way heap_way;
+	bool heap_due; /* some process waits for its allocator to be looked for */
 	const struct heap_spec *heap_specs;
 	size_t heap_spec_count;
 	struct source_state state;

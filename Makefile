@@ -266,6 +266,12 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 # Every call is a call: compilers leave out allocations that nobody uses.
 $(BUILD)/targets/heap_%: CFLAGS += -fno-builtin
 
+$(BUILD)/targets/heap_throw: tests/targets/heap_throw.c tests/targets/heap_throw.cc
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
+	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o \
+		tests/targets/heap_throw.cc -ljemalloc
+
 $(HEAP_PAIRS): $(BUILD)/targets/heap_pairs-%: tests/targets/heap_pairs.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)

@@ -12,6 +12,7 @@
 #include "user/source/privileges.h"
 
 #define PROGRAM "build/targets/heap_work"
+#define PROGRAM_THROWS "build/targets/heap_throw"
 #define OPERATIONS "20000"
 
 /* Of the next watch. */
@@ -383,6 +384,29 @@ static void given_offsets(void **state)
 	given_count = 0;
 }
 
+/* ---- exceptions ---- */
+
+/* They do not pass the kernel's trampoline: the target catches them. */
+static void throws(void **state)
+{
+	char *argv[] = {PROGRAM_THROWS, NULL};
+	struct run run = {0};
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	run_start(&run, argv);
+	run_rest(&run, "caught");
+	watch_pump(&run.watch, 200);
+	/* what may have failed is not known */
+	assert_int_equal(heap.lost, 1);
+	assert_int_equal(heap.state.state, HEAP_ON);
+	watch_next(&run.watch);
+	run_rest(&run, "limited");
+	assert_true(heap.allocs > 100);
+	heap_watch_close(&run.watch);
+}
+
 /* ---- samples ---- */
 
 /* From the samples the sum of all bytes is estimated without bias. */
@@ -567,6 +591,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(exec_later),
 		cmocka_unit_test(not_found),
 		cmocka_unit_test(given_offsets),
+		cmocka_unit_test(throws),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(loss_is_counted),
 		cmocka_unit_test(leaves_nothing),

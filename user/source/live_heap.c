@@ -212,6 +212,18 @@ static bool is_held(const struct live *live, const struct live_process *process)
 	return live->skeleton->bss->heap_held == process->pid;
 }
 
+void live_heap_fork(struct live *live, const struct event_fork *event)
+{
+	const struct live_process *process = live_process_find(live, event->h.pid);
+
+	if (!process || !process->heap || live->heap_fork_said || !(event->flags & FORK_WATCHED))
+		return;
+	live->heap_fork_said = true;
+	log_info("heap evidence is of process %u alone: its child %u has none unless it is asked "
+		 "for",
+		 process->pid, event->child);
+}
+
 void live_heap_exec(struct live *live, struct live_process *process)
 {
 	if (!process->heap && is_held(live, process))

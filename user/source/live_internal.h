@@ -60,6 +60,7 @@ struct live {
 	bool heap_from_start;
 	bool heap_first_bytes;
 	enum heap_way heap_way;
+	bool heap_fork_said;
 	bool heap_due; /* some process waits for its allocator to be looked for */
 	const struct heap_spec *heap_specs;
 	size_t heap_spec_count;
@@ -208,6 +209,9 @@ void live_heap_drop(struct live *live, struct live_process *process, bool say);
 
 /* Before a command runs: it is stopped wherever its allocator may have been loaded. */
 void live_heap_hold(struct live *live, uint32_t pid);
+
+/* It has a child, whose copy of the probes the kernel takes off: said once. */
+void live_heap_fork(struct live *live, const struct event_fork *event);
 
 /* It has begun a program, or mapped a file with code. */
 void live_heap_exec(struct live *live, struct live_process *process);

@@ -266,6 +266,12 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 # Every call is a call: compilers leave out allocations that nobody uses.
 $(BUILD)/targets/heap_%: CFLAGS += -fno-builtin
 
+$(BUILD)/targets/heap_throw: tests/targets/heap_throw.c tests/targets/heap_throw.cc
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
+	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o \
+		tests/targets/heap_throw.cc -ljemalloc
+
 $(HEAP_PAIRS): $(BUILD)/targets/heap_pairs-%: tests/targets/heap_pairs.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
@@ -299,7 +305,7 @@ $(BUILD)/targets/%: tests/targets/%.c
 # the allocator, or show what one allocator does, once.
 CORPUS_SRC := $(wildcard tests/e2e/corpus/*.c)
 CORPUS_GLIBC = arenas deep_stack exec_again file_growth fork_heavy huge_pages late_trim lazy_free \
-	       mmap_churn mmap_leak shared_growth thread_stacks
+	       loaded_idle mmap_churn mmap_leak private_file shared_growth thread_stacks
 CORPUS_JEMALLOC = background_purge lazy_decay
 CORPUS_ALL := $(filter-out $(CORPUS_GLIBC) $(CORPUS_JEMALLOC),$(CORPUS_SRC:tests/e2e/corpus/%.c=%))
 CORPUS := $(CORPUS_GLIBC:%=$(BUILD)/corpus/%-glibc) \
@@ -327,6 +333,8 @@ E2E_TESTS := $(E2E_TEST_SRC:%.c=$(BUILD)/%)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) -lcap -lcmocka
+
+$(BUILD)/tests/unit/test_heap_probes: CPPFLAGS += $(CAPSTONE_CFLAGS)
 
 # The experiment's pure part; a longer stem than the rule above, so it is chosen.
 $(BUILD)/tests/unit/test_experiment%: tests/unit/test_experiment%.c $(BUILD)/libexperiment.a $(LIB)

@@ -92,16 +92,21 @@ static __always_inline __u32 heap_owner(void)
 	return w ? w->ledger_pid : 0;
 }
 
+static __always_inline void heap_count_lost(__u32 owner)
+{
+	struct watched *w = bpf_map_lookup_elem(&watched, &owner);
+
+	if (w)
+		watch_count_lost(w);
+}
+
 /* record_reserve() for those who know the owner. */
 static __always_inline void *heap_reserve(__u32 owner, __u64 size, __u16 kind)
 {
 	struct event_header *h = bpf_ringbuf_reserve(&events, size, 0);
-	struct watched *w;
 
 	if (!h) {
-		w = bpf_map_lookup_elem(&watched, &owner);
-		if (w)
-			watch_count_lost(w);
+		heap_count_lost(owner);
 		return NULL;
 	}
 	h->size = size;
@@ -196,29 +201,56 @@ static __always_inline void arguments_read(struct heap_thread *thread, struct pt
 		thread->flags = ALLOC_IN_PLACE;
 }
 
-/* On a function that has heap_return on its return as well. */
-SEC("uprobe")
-int heap_enter(struct pt_regs *ctx)
+#define UNLIKELY_BYTES (1ULL << 30)  /* that memory is there for one allocation */
+#define ALLOCATOR_BYTES (1ULL << 27) /* by which an allocator may ask for more than it needs */
+
+static __always_inline bool is_over_limit(struct task_struct *task, int which, __u64 pages,
+					  __u64 size)
+{
+	__u64 limit = task->signal->rlim[which].rlim_cur;
+
+	return limit != RLIM_INFINITY && size + ALLOCATOR_BYTES + pages * 4096 > limit;
+}
+
+/*
+ * May it fail? An exception that passes the kernel's trampoline ends the process, so that the
+ * return of what throws is not probed then, and its record is lost.
+ */
+static __always_inline bool may_throw(struct task_struct *task, __u64 cookie, __u64 size)
+{
+	struct mm_struct *mm = task->mm;
+
+	if (!(cookie & HEAP_COOKIE_THROWS))
+		return false;
+	return !mm || size >= UNLIKELY_BYTES ||
+	       is_over_limit(task, RLIMIT_AS, mm->total_vm, size) ||
+	       is_over_limit(task, RLIMIT_DATA, mm->data_vm, size);
+}
+
+/* 1: its return is of no interest. */
+static __always_inline int on_enter(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 cookie = bpf_get_attach_cookie(ctx), cfa = user_entry_cfa(ctx);
 	__u32 owner = heap_owner();
 	struct heap_thread *thread;
-	struct watched *w;
 
 	if (!owner)
-		return 0;
+		return 1;
 	thread = bpf_task_storage_get(&heap_threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!thread) { /* no memory for it */
-		w = bpf_map_lookup_elem(&watched, &owner);
-		if (w)
-			watch_count_lost(w);
-		return 0;
+		heap_count_lost(owner);
+		return 1;
 	}
 	if (is_nested(thread, task, cfa))
-		return 0;
-	thread->cfa = cfa;
+		return 1;
 	arguments_read(thread, ctx, cookie);
+	if (may_throw(task, cookie, thread->size)) {
+		thread->cfa = 0;
+		heap_count_lost(owner);
+		return 1;
+	}
+	thread->cfa = cfa;
 	if (thread->kind == HEAP_KIND_FREE || is_realloc(thread->kind)) {
 		if (thread->old)
 			free_record(owner, thread->old,
@@ -274,8 +306,7 @@ static __always_inline void alloc_record(__u32 owner, const struct heap_thread *
 	r->pad = 0;
 }
 
-SEC("uretprobe")
-int heap_return(struct pt_regs *ctx)
+static __always_inline int on_return(struct pt_regs *ctx)
 {
 	struct heap_thread *thread =
 		bpf_task_storage_get(&heap_threads, bpf_get_current_task_btf(), NULL, 0);
@@ -289,6 +320,30 @@ int heap_return(struct pt_regs *ctx)
 	if (owner && thread->kind != HEAP_KIND_FREE)
 		alloc_record(owner, thread, PT_REGS_RC(ctx));
 	return 0;
+}
+
+/* On a function that has heap_return on its return as well. */
+SEC("uprobe")
+int heap_enter(struct pt_regs *ctx)
+{
+	on_enter(ctx);
+	return 0;
+}
+
+SEC("uretprobe")
+int heap_return(struct pt_regs *ctx)
+{
+	return on_return(ctx);
+}
+
+/*
+ * Both in one, since 6.13 (uprobe sessions): what the entry returns says whether the return is
+ * probed at all. Told apart by where the thread is.
+ */
+SEC("uprobe")
+int heap_session(struct pt_regs *ctx)
+{
+	return PT_REGS_IP(ctx) == bpf_get_func_ip(ctx) ? on_enter(ctx) : on_return(ctx);
 }
 
 /* On a function that frees and calls none of the others. */

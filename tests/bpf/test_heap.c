@@ -12,20 +12,21 @@
 #include "user/source/privileges.h"
 
 #define PROGRAM "build/targets/heap_work"
+#define PROGRAM_THROWS "build/targets/heap_throw"
 #define OPERATIONS "20000"
 
 /* Of the next watch. */
 static const struct heap_spec *given_specs;
 static size_t given_count;
 static bool small_buffer;
-static bool each_by_itself;
+static enum heap_way given_way;
 
 static struct live_options options_new(void)
 {
 	return (struct live_options){.buffer_bytes = small_buffer ? 1 << 16 : 128 << 20,
 				     .heap_specs = given_specs,
 				     .heap_spec_count = given_count,
-				     .heap_one_by_one = each_by_itself,
+				     .heap_way = given_way,
 				     .interval_ms = 200,
 				     .stack_bytes = SNAPSHOT_BYTES_DEFAULT,
 				     .stack_rate = LIVE_STACK_RATE_DEFAULT,
@@ -192,13 +193,21 @@ static void cxx(void **state)
 	attach_exact(PROGRAM "-cxx", ALLOCATOR_GLIBC);
 }
 
-/* As on kernels before 6.10. */
+/* As on kernels before 6.10, and before 6.13. */
 static void one_by_one(void **state)
 {
 	(void)state;
-	each_by_itself = true;
+	given_way = HEAP_ONE_BY_ONE;
 	attach_exact(PROGRAM, ALLOCATOR_GLIBC);
-	each_by_itself = false;
+	given_way = HEAP_BEST;
+}
+
+static void by_multi(void **state)
+{
+	(void)state;
+	given_way = HEAP_BY_MULTI;
+	attach_exact(PROGRAM, ALLOCATOR_GLIBC);
+	given_way = HEAP_BEST;
 }
 
 /* ---- from the start ---- */
@@ -373,6 +382,29 @@ static void given_offsets(void **state)
 	given_count = probes.count;
 	attach_exact(PROGRAM "-stripped", ALLOCATOR_UNKNOWN);
 	given_count = 0;
+}
+
+/* ---- exceptions ---- */
+
+/* They do not pass the kernel's trampoline: the target catches them. */
+static void throws(void **state)
+{
+	char *argv[] = {PROGRAM_THROWS, NULL};
+	struct run run = {0};
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	run_start(&run, argv);
+	run_rest(&run, "caught");
+	watch_pump(&run.watch, 200);
+	/* what may have failed is not known */
+	assert_int_equal(heap.lost, 1);
+	assert_int_equal(heap.state.state, HEAP_ON);
+	watch_next(&run.watch);
+	run_rest(&run, "limited");
+	assert_true(heap.allocs > 100);
+	heap_watch_close(&run.watch);
 }
 
 /* ---- samples ---- */
@@ -550,6 +582,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(statically),
 		cmocka_unit_test(cxx),
 		cmocka_unit_test(one_by_one),
+		cmocka_unit_test(by_multi),
 		cmocka_unit_test(whole_glibc),
 		cmocka_unit_test(whole_jemalloc),
 		cmocka_unit_test(whole_mimalloc),
@@ -558,6 +591,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(exec_later),
 		cmocka_unit_test(not_found),
 		cmocka_unit_test(given_offsets),
+		cmocka_unit_test(throws),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(loss_is_counted),
 		cmocka_unit_test(leaves_nothing),

@@ -306,6 +306,37 @@ static int thread_restore(struct heap *heap, struct heap_thread *thread)
 	return thread->tracked ? block_add(heap, &thread->old) : 0;
 }
 
+/* Does an allocation begin in it? */
+static bool is_handed_out(const struct heap *heap, const struct live_block *block)
+{
+	uint64_t granule;
+
+	return heap_pages_next_start(&heap->pages, block->addr & ~(GRANULE_BYTES - 1),
+				     block->addr + (block->size ? block->size : 1), &granule);
+}
+
+void heap_hold_reallocs(struct heap *heap)
+{
+	for (uint32_t i = 0; i < heap->thread_count; i++) {
+		struct heap_thread *thread = &heap->threads[i];
+
+		thread->held = thread->realloc && thread->tracked &&
+			       !is_handed_out(heap, &thread->old) && !block_add(heap, &thread->old);
+	}
+}
+
+void heap_release_reallocs(struct heap *heap)
+{
+	for (uint32_t i = 0; i < heap->thread_count; i++) {
+		struct heap_thread *thread = &heap->threads[i];
+		struct live_block block;
+
+		if (thread->held)
+			block_take(heap, thread->old.addr, &block);
+		thread->held = false;
+	}
+}
+
 /* An address that is left out because of the pages it lies in is not an unknown one. */
 static bool is_left_out(const struct heap *heap, uint64_t addr)
 {

@@ -10,11 +10,29 @@
 #define LATE_SHARE 0.05
 #define LATE_SECONDS 1.0
 
+/* With heap evidence it is known that they were free. */
+#define LATE_HEAP_SECONDS 0.5
+
 /* Births of less than this share of the peak in an interval: its pages were not touched anew. */
 #define STILL_SHARE 0.01
 
 /* Growth of the newer half that is less than this of the whole has to prove itself. */
 #define NEWER_SHARE 0.25
+#define CREEP_SHARE 0.05
+#define FADED_SHARE 0.5 /* and its last third is no less than this of its first */
+
+/* Growth is sure where the lower end of its interval is no less than this part of it. */
+#define SURE_SHARE 0.25
+
+/* What each third of the newer half gains at least, as a share of the even one. */
+#define THIRD_SHARE 0.4
+
+/* Near its peak it has grown; who works less than a quarter as hard from then on does little. */
+#define NEAR_PEAK 0.9
+#define WORKS_ON_SHARE 0.25
+
+/* A fall by this share of the peak, and half as much up again, is a swing. */
+#define SWING_SHARE 0.2
 
 /* A program touches a MiB or two before it is at work: to have grown means more. */
 #define GROWN_FACTOR 16
@@ -77,24 +95,28 @@ static void gain_between(const struct report *a, const struct report *b, struct 
 }
 
 /*
- * A heap that fills, or spreads while it is churned, gains ever less: where most of the growth came
- * before, it counts only if the newer half, by itself, grows for certain, and at its end as well as
- * at its beginning.
+ * A heap that fills, or spreads while it is churned, gains ever less, and one that climbs by steps
+ * may be done: each third of the newer half has its share in what that gained. Where most of the
+ * growth came before, it also has to be more than what a heap at work gains by chance.
  */
-static bool is_steady(const double *rss, size_t count)
+static bool is_steady(const double *values, size_t count)
 {
-	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle;
-	const double *newer = rss + middle;
-	size_t third = points / 3;
-	double gained;
+	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle, third;
+	const double *newer = values + middle;
+	double gained, least;
 
 	if (points < 2)
 		return false;
+	third = (points - 1) / 3;
 	gained = newer[points - 1] - newer[0];
-	if (gained >= NEWER_SHARE * (rss[count - 1] - rss[0]))
+	least = THIRD_SHARE * gained / 3;
+	if (newer[third] - newer[0] < least || newer[2 * third] - newer[third] < least ||
+	    newer[points - 1] - newer[2 * third] < least)
+		return false;
+	if (gained >= NEWER_SHARE * (values[count - 1] - values[0]))
 		return true;
-	return trend_growth(newer, points).low > 0 &&
-	       newer[points - 1] - newer[points - 1 - third] >= 0.5 * (newer[third] - newer[0]);
+	return gained >= CREEP_SHARE * values[count - 1] && trend_growth(newer, points).low > 0 &&
+	       newer[points - 1] - newer[2 * third] >= FADED_SHARE * (newer[third] - newer[0]);
 }
 
 static void gather_growth(struct facts *facts, size_t skip)
@@ -115,7 +137,7 @@ static void gather_growth(struct facts *facts, size_t skip)
 
 /*
  * With heap evidence: pages are taken to be purged in the order in which they were freed. Those
- * that were free LATE_SECONDS before, and not purged since then, go first.
+ * that were free LATE_HEAP_SECONDS before, and not purged since then, go first.
  */
 static double late_by_heap(const struct facts *facts, size_t skip, size_t back, double purged)
 {
@@ -125,7 +147,7 @@ static double late_by_heap(const struct facts *facts, size_t skip, size_t back, 
 
 	for (size_t i = back + 1; i < facts->count; i++) {
 		then = process_report_at(facts->process, skip + i);
-		if (before->time_s - then->time_s >= LATE_SECONDS)
+		if (before->time_s - then->time_s >= LATE_HEAP_SECONDS)
 			break;
 	}
 	late = facts_class(then, HEAP_FREE) - (double)(before->purged_total - then->purged_total);
@@ -153,12 +175,36 @@ static double late_part(const struct facts *facts, size_t skip, size_t back, dou
 	return purges_late(facts->process->ledger) ? purged : 0;
 }
 
+/* One fall under way. */
+struct fall {
+	double top;    /* since the last one ended */
+	double bottom; /* since that top */
+	bool low;      /* it has fallen */
+};
+
+static void gather_fall(struct facts *facts, double rss, struct fall *fall)
+{
+	double far = SWING_SHARE * (double)facts->peak->rss;
+
+	if (rss > fall->top && !fall->low)
+		fall->top = fall->bottom = rss;
+	if (rss < fall->bottom)
+		fall->bottom = rss;
+	if (fall->top - fall->bottom >= far)
+		fall->low = true;
+	if (!fall->low || rss - fall->bottom < far / 2)
+		return;
+	facts->falls++;
+	*fall = (struct fall){.top = rss, .bottom = rss};
+}
+
 /* What falls and rises is told by how far it fell; what was purged, by how long it had rested. */
 static void gather_changes(struct facts *facts, size_t skip)
 {
 	double peak = (double)facts->peak->rss, top = (double)facts->first->rss, top_newer = 0,
 	       top_older = top, touched_s = facts->first->time_s;
 	const struct report *before = facts->first;
+	struct fall fall = {.top = top, .bottom = top};
 
 	facts->trough = (double)facts->last->rss;
 	for (size_t i = 1; i < facts->count; i++) {
@@ -168,6 +214,7 @@ static void gather_changes(struct facts *facts, size_t skip)
 		double purged = (double)(report->purged_total - before->purged_total);
 		double sat = before->time_s - touched_s;
 
+		gather_fall(facts, (double)report->rss, &fall);
 		if ((double)report->rss > top)
 			top = (double)report->rss;
 		if (top - (double)report->rss > facts->swing)
@@ -180,7 +227,8 @@ static void gather_changes(struct facts *facts, size_t skip)
 		} else {
 			top_older = fmax(top_older, (double)report->rss);
 		}
-		if (purged > LATE_SHARE * peak && sat >= LATE_SECONDS) {
+		if (purged > LATE_SHARE * peak &&
+		    sat >= (facts->has_heap ? LATE_HEAP_SECONDS : LATE_SECONDS)) {
 			facts->late_purged += late_part(facts, skip, facts->count - 1 - i, purged);
 			if (sat > facts->late_seconds)
 				facts->late_seconds = sat;
@@ -193,15 +241,38 @@ static void gather_changes(struct facts *facts, size_t skip)
 	facts->peak_gain = top_newer - top_older;
 }
 
-static void gather_work(struct facts *facts)
+/* CPU time per second from where RSS began to grow to where it nearly reached its peak; 0: at once.
+ */
+static double share_while_grown(const struct facts *facts, size_t skip)
+{
+	double first = (double)facts->first->rss, up = (double)facts->peak->rss - first;
+	const struct report *begin = facts->first;
+
+	for (size_t i = facts->count - 1; i-- > 0;) {
+		const struct report *report = process_report_at(facts->process, skip + i);
+
+		if ((double)report->rss < first + (1 - NEAR_PEAK) * up)
+			begin = report;
+		if ((double)report->rss < first + NEAR_PEAK * up)
+			continue;
+		return report->time_s > begin->time_s
+			       ? (double)(report->cpu_ns - begin->cpu_ns) / NSEC_PER_SEC /
+					 (report->time_s - begin->time_s)
+			       : 0;
+	}
+	return 0;
+}
+
+static void gather_work(struct facts *facts, size_t skip)
 {
 	const struct report *a = facts->middle, *b = facts->last;
 	double seconds = b->time_s - a->time_s;
 
 	if (seconds > 0 && b->cpu_ns >= a->cpu_ns)
 		facts->cpu_share = (double)(b->cpu_ns - a->cpu_ns) / NSEC_PER_SEC / seconds;
-	facts->working =
-		facts->cpu_share >= FACTS_IDLE_SHARE && b->cpu_ns >= a->cpu_ns + 2 * FACTS_TICK_NS;
+	facts->working = facts->cpu_share >= FACTS_IDLE_SHARE &&
+			 b->cpu_ns >= a->cpu_ns + 2 * FACTS_TICK_NS &&
+			 facts->cpu_share >= WORKS_ON_SHARE * share_while_grown(facts, skip);
 	facts->shows_work =
 		facts->working || b->invocations_total > a->invocations_total ||
 		pages_bytes(b->born_pages_total - a->born_pages_total) >= facts->material * 4;
@@ -266,17 +337,27 @@ static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 	gather_live(facts, skip);
 }
 
+/* All of its interval is above 0, and that not by chance: what climbs by steps has a wide one. */
+static bool is_sure(const struct trend_range *range)
+{
+	return range->low > 0 && range->low >= SURE_SHARE * range->estimate;
+}
+
 /* More than half of the evidence points upwards, or not. */
 static void gather_verdict_of_growth(struct facts *facts)
 {
 	bool material = facts->newer.rss >= facts->material && facts->whole.rss >= facts->material;
-	bool by_invocation = facts->invocation.low > 0 &&
+	bool by_invocation = is_sure(&facts->invocation) &&
 			     facts->last->invocations_total > facts->middle->invocations_total;
 
-	facts->grows = material && facts->steady && (facts->growth.low > 0 || by_invocation);
-	/* what falls as far as it gained only moves, unless its peaks rise */
+	facts->grows = material && facts->steady && (is_sure(&facts->growth) || by_invocation);
+	/*
+	 * What falls as far as it gained only moves, unless its peaks rise. It need not be steady:
+	 * what grows by leaps is not said to have come to rest.
+	 */
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
-			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||
+			  ((facts->newer.rss >= NEWER_SHARE * facts->whole.rss &&
+			    facts->newer.rss > 2 * facts->swing_newer) ||
 			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
 	facts->grown = facts->whole.rss >= GROWN_FACTOR * facts->material &&
 		       facts->whole.rss >= 0.2 * (double)facts->last->rss;
@@ -316,7 +397,7 @@ void facts_gather(const struct process *process, bool use_heap, struct facts *fa
 	gather_growth(facts, skip);
 	gather_heap(facts, skip, use_heap);
 	gather_changes(facts, skip);
-	gather_work(facts);
+	gather_work(facts, skip);
 	gather_verdict_of_growth(facts);
 	if (facts->last->parts.arena_count > facts->middle->parts.arena_count)
 		facts->arenas_new = (uint32_t)(facts->last->parts.arena_count -

@@ -26,9 +26,9 @@
 /* What each third of the newer half gains at least, as a share of the even one. */
 #define THIRD_SHARE 0.4
 
-/* Near its peak it has grown; who works less than a quarter as hard from then on does little. */
+/* Near its peak it has grown; who works less than half as hard from then on does little. */
 #define NEAR_PEAK 0.9
-#define WORKS_ON_SHARE 0.25
+#define WORKS_ON_SHARE 0.5
 
 /* A fall by this share of the peak, and half as much up again, is a swing. */
 #define SWING_SHARE 0.2

@@ -130,12 +130,11 @@ static void push_state(struct live *live, uint32_t pid, const struct live_heap *
 /* say: the process is there yet, for a record to be of it */
 static void heap_off(struct live *live, uint32_t pid, struct live_heap *heap, bool say)
 {
-	bool was_on = heap->on && say;
-
-	heap_detach(heap);
-	heap->on = false;
-	if (was_on)
+	/* from here on frees may be missed of what is still seen to be allocated */
+	if (heap->on && say)
 		push_state(live, pid, heap, HEAP_OFF, 0);
+	heap->on = false;
+	heap_detach(heap);
 }
 
 /* -ENOENT: no allocator so far; is_static: there will be none. */
@@ -176,8 +175,10 @@ int live_heap(struct source *source, uint32_t pid, bool on)
 		live_heap_drop(live, process, true);
 		return 0;
 	}
-	if (!live->heap)
+	if (!live->heap) {
+		log_error("heap evidence of process %u: its BPF programs were not loaded", pid);
 		return -EOPNOTSUPP;
+	}
 	process->heap = heap_new();
 	if (!process->heap)
 		return -ENOMEM;

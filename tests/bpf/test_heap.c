@@ -450,6 +450,16 @@ static void toggle_mimalloc(void **state)
 
 /* ---- exceptions ---- */
 
+/* A copy that nobody else's probes are on: what they place is run by all who have breakpoints. */
+static void private_library(void)
+{
+	assert_int_equal(system("mkdir -p build/targets/heap_private && "
+				"cp --remove-destination /usr/lib/*/libjemalloc.so.2 "
+				"build/targets/heap_private/"),
+			 0);
+	setenv("LD_LIBRARY_PATH", "build/targets/heap_private", 1);
+}
+
 /* They do not pass the kernel's trampoline: the target catches them. */
 static void throws(void **state)
 {
@@ -459,7 +469,9 @@ static void throws(void **state)
 	(void)state;
 	if (!watch_possible())
 		skip();
+	private_library();
 	run_start(&run, argv);
+	unsetenv("LD_LIBRARY_PATH");
 	run_rest(&run, "caught");
 	watch_pump(&run.watch, 200);
 	/* what may have failed is not known */
@@ -468,6 +480,48 @@ static void throws(void **state)
 	watch_next(&run.watch);
 	run_rest(&run, "limited");
 	assert_true(heap.allocs > 100);
+	heap_watch_close(&run.watch);
+}
+
+/* Two at once: of the second the operators that throw are left alone, so that both live. */
+static void throws_beside(void **state)
+{
+	char *argv[] = {PROGRAM_THROWS, NULL};
+	struct watch other = {0};
+	struct run run = {0};
+	uint32_t functions;
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	private_library();
+	run.options = options_new();
+	heap_watch_open(&run.watch, &run.options);
+	watch_spawn_apart(&run.watch, argv);
+	other.live = run.watch.live;
+	other.pipeline = run.watch.pipeline;
+	watch_spawn_apart(&other, argv);
+	unsetenv("LD_LIBRARY_PATH");
+	run_rest(&run, "caught");
+	assert_true(watch_until_rest(&other));
+	heap.pid = (uint32_t)run.watch.pid;
+	assert_int_equal(live_watch_pid(run.watch.live, heap.pid, 0), 0);
+	assert_int_equal(live_watch_pid(run.watch.live, (uint32_t)other.pid, 0), 0);
+	assert_int_equal(heap_switch(&run.watch, true), 0);
+	watch_pump(&run.watch, 50);
+	functions = heap.state.functions;
+	heap.pid = (uint32_t)other.pid;
+	assert_int_equal(heap_switch(&run.watch, true), 0);
+	watch_pump(&run.watch, 50);
+	assert_true(heap.state.functions < functions);
+	watch_next(&run.watch);
+	watch_next(&other);
+	run_rest(&run, "limited");
+	assert_true(watch_until_rest(&other));
+	assert_string_equal(other.rest, "limited");
+	close(other.to_target);
+	close(other.from_target);
+	waitpid(other.pid, NULL, 0);
 	heap_watch_close(&run.watch);
 }
 
@@ -659,6 +713,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(toggle_jemalloc),
 		cmocka_unit_test(toggle_mimalloc),
 		cmocka_unit_test(throws),
+		cmocka_unit_test(throws_beside),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(loss_is_counted),
 		cmocka_unit_test(leaves_nothing),

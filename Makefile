@@ -365,7 +365,7 @@ $(BUILD)/tests/handler/test_driver_%: tests/handler/test_driver_%.c $(DRIVER_OBJ
 $(BUILD)/tests/handler/test_driver: | $(BUILD)/driver $(BUILD)/handler-glibc \
 				      $(BUILD)/tests/handler/function_stub
 
-$(BUILD)/tests/e2e/test_corpus: | $(CORPUS)
+$(addprefix $(BUILD)/tests/e2e/,test_check test_corpus): | $(CORPUS)
 
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)

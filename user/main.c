@@ -552,7 +552,10 @@ static void print_summary(struct app *app)
 	text = watch_view_take_summary(app->watch, &size);
 	if (text && write_out(app, text, size))
 		return;
-	if (app->export && asprintf(&traces, "traces in %s\n", app->options.export_path) > 0)
+	/* what a check prints is its result alone */
+	if (app->export && app->check)
+		log_info("traces in %s", app->options.export_path);
+	else if (app->export && asprintf(&traces, "traces in %s\n", app->options.export_path) > 0)
 		(void)write_out(app, traces, strlen(traces));
 }
 

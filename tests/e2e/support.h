@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <math.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -689,9 +690,13 @@ struct series {
 	size_t rows;
 };
 
+/* The column of words, which are NAN as numbers. */
+#define SERIES_WORDS "verdict"
+
 /*
- * Every line must hold one number per column; `whole`: the last one has its
- * end, else it may be in the middle of being written. False: no file yet.
+ * Every line must hold one number per column, but for SERIES_WORDS; `whole`: the
+ * last one has its end, else it may be in the middle of being written. False: no
+ * file yet.
  */
 static inline bool series_parse(struct series *series, const char *dir, bool whole)
 {
@@ -717,6 +722,13 @@ static inline bool series_parse(struct series *series, const char *dir, bool who
 			assert_true(column < SERIES_COLUMNS_MAX && series->rows < SERIES_ROWS_MAX);
 			if (!number) {
 				snprintf(series->names[column++], 40, "%s", field);
+				continue;
+			}
+			if (column < series->columns &&
+			    !strcmp(series->names[column], SERIES_WORDS)) {
+				if (!*field || field[strspn(field, "abcdefghijklmnopqrstuvwxyz-")])
+					fail_msg("series.csv: '%s' is no verdict", field);
+				series->values[series->rows][column++] = (double)NAN;
 				continue;
 			}
 			series->values[series->rows][column++] = strtod(field, &rest);

@@ -2,6 +2,7 @@
 /* /proc of a child of the test's own, whose memory is known page by page. */
 #include "tests/unit/support.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -498,6 +499,186 @@ static void a_look_on_older_kernels_is_exact(void **state)
 	alarm(0);
 }
 
+/* ---- settings ---- */
+
+/* A program that rests, with that environment. */
+static pid_t rest_with(char *const environment[])
+{
+	char *argv[] = {"sleep", "60", NULL}, byte;
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+		execve("/bin/sleep", argv, environment);
+		_exit(1);
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 0); /* it has begun */
+	close(fds[0]);
+	return pid;
+}
+
+static void assert_settings(char *const environment[], const char *expected)
+{
+	struct child child = {.pid = rest_with(environment)};
+	struct proc proc = open_child(&child);
+	struct event_settings settings;
+
+	memset(&settings, 0x5a, sizeof(settings));
+	assert_int_equal(proc_read_settings(&proc, &settings), 0);
+	settings.h = HEADER(EVENT_SETTINGS, event_settings, 1, 1, 1);
+	assert_int_equal(event_check(&settings.h, sizeof(settings)), 0);
+	assert_int_equal(settings.flags, 0);
+	assert_int_equal(settings.pad, 0);
+	assert_string_equal(settings.text, expected);
+	/* nothing behind it either: the record is written to files */
+	for (size_t i = strlen(settings.text); i < sizeof(settings.text); i++)
+		assert_int_equal(settings.text[i], 0);
+	proc_close(&proc);
+	child_kill(&child);
+}
+
+/* What allocators read, in the order that it has; names are whole, but for families of them. */
+static void settings_are_of_allocators_alone(void **state)
+{
+	char *const environment[] = {"PATH=/bin",
+				     "MALLOC_CONF=dirty_decay_ms:0",
+				     "SECRET=MALLOC_CONF=x",
+				     "MALLOC_CONFIDENTIAL=secret",
+				     "MALLOC_CON=secret",
+				     "XMALLOC_CONF=secret",
+				     "malloc_conf=secret",
+				     "MIMALLOC=secret",
+				     "MIMALLOC_PURGE_DELAY=0",
+				     "MIMALLOC_VERBOSE=1",
+				     "MALLOC_ARENA_MAX=2",
+				     "MALLOC_ARENA_MAX_TOKEN=secret",
+				     "MALLOC_TOP_PAD_=131072",
+				     "AWS_SECRET_ACCESS_KEY=secret",
+				     "GLIBC_TUNABLES=glibc.malloc.tcache_count=0",
+				     "GODEBUG=madvdontneed=1",
+				     "GOGCX=secret",
+				     "_RJEM_MALLOC_CONF=narenas:1",
+				     "=secret",
+				     "",
+				     "secret",
+				     NULL};
+	char *const none[] = {"PATH=/bin", "TOKEN=secret", NULL}, *const empty[] = {NULL};
+
+	(void)state;
+	assert_settings(environment, "MALLOC_CONF=dirty_decay_ms:0\n"
+				     "MIMALLOC_PURGE_DELAY=0\n"
+				     "MIMALLOC_VERBOSE=1\n"
+				     "MALLOC_ARENA_MAX=2\n"
+				     "MALLOC_TOP_PAD_=131072\n"
+				     "GLIBC_TUNABLES=glibc.malloc.tcache_count=0\n"
+				     "GODEBUG=madvdontneed=1\n"
+				     "_RJEM_MALLOC_CONF=narenas:1");
+	assert_settings(none, "");
+	assert_settings(empty, "");
+}
+
+static void hostile_settings(void **state)
+{
+	char *const bytes[] = {"MALLOC_CONF=a\nSECRET=b\x1b[2J\xff\t\x7f",
+			       "MALLOC_ARENA_MAX=", NULL};
+	char *long_one = malloc(200001), *const one[] = {long_one, NULL};
+	char *const behind[] = {long_one + 100000, "MALLOC_ARENA_MAX=3", NULL};
+	char *const beyond[] = {long_one + 100000, long_one + 160000, "MALLOC_ARENA_MAX=3", NULL};
+	char expected[EVENT_SETTINGS_LEN];
+
+	(void)state;
+	assert_non_null(long_one);
+	assert_settings(bytes, "MALLOC_CONF=a?SECRET=b?[2J???\nMALLOC_ARENA_MAX=");
+	/* one that does not fit is cut; one behind a long environment is found */
+	memset(long_one, 'x', 200000);
+	long_one[200000] = '\0';
+	assert_settings(behind, "MALLOC_ARENA_MAX=3"); /* 100,000 bytes of another before it */
+	assert_settings(beyond, "");		       /* 140,000: that far nobody looks */
+	long_one[120000] = '\0';		       /* one string has 128 KiB at most */
+	memcpy(long_one, "MALLOC_CONF=", 12);
+	memset(expected, 'x', sizeof(expected) - 1);
+	expected[sizeof(expected) - 1] = '\0';
+	memcpy(expected, "MALLOC_CONF=", 12);
+	assert_settings(one, expected);
+	free(long_one);
+}
+
+struct named {
+	const char *name;
+	int ready[2], go[2];
+};
+
+static void *thread_named(void *arg)
+{
+	struct named *named = arg;
+	char byte = 0;
+
+	prctl(PR_SET_NAME, named->name);
+	return write(named->ready[1], &byte, 1) == 1 && read(named->go[0], &byte, 1) >= 0 ? arg
+											  : NULL;
+}
+
+/* jemalloc's thread is known by its name. */
+static void a_thread_that_purges(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t flags;
+	} cases[] = {
+		{"jemalloc_bg_thd", SETTINGS_PURGE_THREAD},
+		{"jemalloc_bg_th", 0},
+		{"xjemalloc_bg_thd", 0}, /* cut to 15: no t, no d */
+		{"", 0},
+		{"a\nb", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct named named = {.name = cases[i].name};
+		struct event_settings settings;
+		pthread_t thread;
+		struct proc proc;
+		char byte;
+
+		assert_int_equal(pipe(named.ready), 0);
+		assert_int_equal(pipe(named.go), 0);
+		assert_int_equal(pthread_create(&thread, NULL, thread_named, &named), 0);
+		assert_int_equal(read(named.ready[0], &byte, 1), 1);
+		assert_int_equal(proc_open((uint32_t)getpid(), &proc), 0);
+		assert_int_equal(proc_read_settings(&proc, &settings), 0);
+		assert_int_equal(settings.flags, cases[i].flags);
+		proc_close(&proc);
+		close(named.go[1]);
+		pthread_join(thread, NULL);
+		close(named.go[0]);
+		close(named.ready[0]);
+		close(named.ready[1]);
+	}
+}
+
+/* Of what is gone nothing can be read: what is there is empty, and it is said. */
+static void settings_of_the_dead(void **state)
+{
+	char *const environment[] = {"MALLOC_CONF=x", NULL};
+	struct child child = {.pid = rest_with(environment)};
+	struct proc proc = open_child(&child);
+	struct event_settings settings;
+
+	(void)state;
+	child_kill(&child);
+	memset(&settings, 0x5a, sizeof(settings));
+	assert_true(proc_read_settings(&proc, &settings) < 0);
+	assert_string_equal(settings.text, "");
+	assert_int_equal(settings.flags, 0);
+	proc_close(&proc);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -512,6 +693,10 @@ int main(void)
 		cmocka_unit_test(pagemap_stops_when_runs_are_full),
 		cmocka_unit_test(samples_are_those_of_status),
 		cmocka_unit_test(lazily_freed_bytes_are_told),
+		cmocka_unit_test(settings_are_of_allocators_alone),
+		cmocka_unit_test(hostile_settings),
+		cmocka_unit_test(a_thread_that_purges),
+		cmocka_unit_test(settings_of_the_dead),
 		cmocka_unit_test(a_look_is_exact),
 		cmocka_unit_test(a_look_on_older_kernels_is_exact),
 	};

@@ -357,6 +357,89 @@ static void a_forked_child_keeps_the_stacks(void **state)
 	world_free(&world);
 }
 
+static uint64_t recent_of(const struct site_list *list, uint32_t stack, uint32_t reason)
+{
+	const struct site *site = site_find(list, stack, reason);
+
+	return site ? site->recent : 0;
+}
+
+/* What was first touched in the newer half of the watch, and is still there. */
+static void recent_pages_are_of_the_newer_half(void **state)
+{
+	struct world world = world_with_heap(4096);
+	struct site_list list = {0};
+
+	(void)state;
+	touch(&world, 0, 100, 7, 1); /* a second after the watch began */
+	world.now += MS(6000);
+	touch(&world, 200, 30, 7, 1);
+	touch(&world, 300, 20, 8, 1);
+	touch(&world, 400, 10, 0, 1);
+	world_range(&world, EVENT_MADVISE, HEAP + PAGES(300), PAGES(5), EVENT_CALL_MADVISE,
+		    MADV_DONTNEED);
+	assert_int_equal(site_list_update(&list, world.ledger, 1), 0);
+	assert_int_equal(recent_of(&list, 7, SITE_KNOWN), 30);
+	assert_int_equal(recent_of(&list, 8, SITE_KNOWN), 15);
+	assert_int_equal(recent_of(&list, 0, SITE_UNTAKEN), 10);
+	/* at 15 s it is the last seven and a half: these are older now */
+	world.now += MS(8000);
+	touch(&world, 500, 1, 9, 1);
+	assert_int_equal(site_list_update(&list, world.ledger, 2), 0);
+	assert_int_equal(recent_of(&list, 7, SITE_KNOWN), 0);
+	assert_int_equal(recent_of(&list, 8, SITE_KNOWN), 0);
+	assert_int_equal(recent_of(&list, 9, SITE_KNOWN), 1);
+	assert_adds_up(&list, world.ledger);
+	site_list_free(&list);
+	world_free(&world);
+}
+
+/* Of a long watch it is no more than SITES_RECENT_NS. */
+static void recent_is_not_half_a_day(void **state)
+{
+	struct world world = world_with_heap(4096);
+	struct site_list list = {0};
+
+	(void)state;
+	world.now += SITES_RECENT_NS * 10;
+	touch(&world, 0, 10, 7, 1);
+	world.now += SITES_RECENT_NS;
+	touch(&world, 100, 20, 7, 1);
+	world.now += MS(1000);
+	touch(&world, 200, 40, 7, 1);
+	assert_int_equal(site_list_update(&list, world.ledger, 1), 0);
+	assert_int_equal(recent_of(&list, 7, SITE_KNOWN), 60);
+	site_list_free(&list);
+	world_free(&world);
+}
+
+/* Estimated as the rest is: they add up to the pages there are, and are within their site's. */
+static void recent_pages_are_estimated(void **state)
+{
+	struct world world = world_with_heap(8192);
+	struct site_list list = {0};
+	uint64_t sum = 0;
+
+	(void)state;
+	/* one fault in ten is chosen; before, and in the newer half twice as many under 8 */
+	for (uint64_t i = 0; i < 1000; i++)
+		touch(&world, i, 1, i % 10 ? 0 : 7, i % 10 ? 0 : 10);
+	world.now += MS(10000);
+	for (uint64_t i = 2000; i < 4000; i++)
+		touch(&world, i, 1, i % 10 ? 0 : 8, i % 10 ? 0 : 10);
+	assert_int_equal(site_list_update(&list, world.ledger, 1), 0);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_true(list.sites[i].recent <= list.sites[i].resident);
+		sum += list.sites[i].recent;
+	}
+	assert_int_equal(sum, 2000);
+	assert_int_equal(recent_of(&list, 8, SITE_KNOWN), 2000);
+	assert_int_equal(recent_of(&list, 7, SITE_KNOWN), 0);
+	assert_adds_up(&list, world.ledger);
+	site_list_free(&list);
+	world_free(&world);
+}
+
 static void reasons_have_names(void **state)
 {
 	(void)state;
@@ -382,6 +465,9 @@ int main(void)
 		cmocka_unit_test(many_populated_mappings_are_their_callers),
 		cmocka_unit_test(an_old_call_is_not_the_new_mappings),
 		cmocka_unit_test(a_forked_child_keeps_the_stacks),
+		cmocka_unit_test(recent_pages_are_of_the_newer_half),
+		cmocka_unit_test(recent_is_not_half_a_day),
+		cmocka_unit_test(recent_pages_are_estimated),
 		cmocka_unit_test(reasons_have_names),
 	};
 

@@ -26,7 +26,8 @@ static bool is_arena(const struct ledger *ledger, const struct mapping *mapping,
 	       (!*owner || is_heap_owner(owner));
 }
 
-/* Runs of neighbouring resident pages: one that goes on in the next leaf is one run. */
+/* Runs of neighbouring resident pages: one that goes on in the next leaf, or mapping, is one run.
+ */
 struct runs {
 	uint64_t count;
 	uint64_t next; /* the address behind the last resident page */
@@ -40,15 +41,19 @@ static void runs_add(struct runs *runs, const struct page_leaf *leaf, uint64_t a
 
 		while (bits) {
 			unsigned int bit = (unsigned int)__builtin_ctzll(bits);
-			uint64_t rest = ~(bits >> bit), addr;
+			uint64_t rest = ~(bits >> bit);
 			unsigned int length = rest ? (unsigned int)__builtin_ctzll(rest) : 64 - bit;
+			uint64_t from = at + (((uint64_t)word * 64 + bit) << PAGE_SHIFT);
+			uint64_t to = from + ((uint64_t)length << PAGE_SHIFT);
 
-			addr = at + (((uint64_t)word * 64 + bit) << PAGE_SHIFT);
 			bits = length + bit >= 64 ? 0 : bits & ~(((1ULL << length) - 1) << bit);
-			if (addr >= end || addr + ((uint64_t)length << PAGE_SHIFT) <= start)
+			/* the leaf has pages of the neighbours, too */
+			from = from > start ? from : start;
+			to = to < end ? to : end;
+			if (from >= to)
 				continue;
-			runs->count += addr != runs->next;
-			runs->next = addr + ((uint64_t)length << PAGE_SHIFT);
+			runs->count += from != runs->next;
+			runs->next = to;
 		}
 	}
 }

@@ -100,11 +100,15 @@ static void gain_between(const struct report *a, const struct report *b, struct 
  */
 static bool is_steady(const double *values, size_t count)
 {
-	size_t middle = (count - 1) / 2, points = count - middle, third = (points - 1) / 3;
+	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle;
+	size_t third = points ? (points - 1) / 3 : 0;
 	const double *newer = values + middle;
-	double gained = newer[points - 1] - newer[0];
-	double least = THIRD_SHARE * gained / 3;
+	double gained, least;
 
+	if (!third)
+		return false;
+	gained = newer[points - 1] - newer[0];
+	least = THIRD_SHARE * gained / 3;
 	if (newer[third] - newer[0] < least || newer[2 * third] - newer[third] < least ||
 	    newer[points - 1] - newer[2 * third] < least)
 		return false;
@@ -296,6 +300,22 @@ static void gather_live(struct facts *facts, size_t skip)
 		newer - older > PEAK_SHARE * newer && newer - older >= facts->material;
 }
 
+/*
+ * A page that was free when the probes went may be in use again, without a fault that says so: what
+ * they saw counts for as long again as they were there.
+ */
+static double heap_stale_seconds(const struct report *last)
+{
+	const struct heap_report *heap = &last->heap;
+	uint64_t lasted, passed;
+
+	if (heap->on || heap->end_ns < heap->begin_ns || last->time_ns <= heap->end_ns)
+		return 0;
+	lasted = heap->end_ns - heap->begin_ns;
+	passed = last->time_ns - heap->end_ns;
+	return passed > lasted ? (double)passed / NSEC_PER_SEC : 0;
+}
+
 static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 {
 	const struct heap_report *heap = &facts->last->heap;
@@ -304,7 +324,8 @@ static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 	if (!use_heap || !heap->begin_ns || !heap->pages)
 		return;
 	facts->heap_known = (double)known / (double)heap->pages;
-	facts->has_heap = facts->heap_known >= KNOWN_SHARE;
+	facts->heap_stale_s = heap_stale_seconds(facts->last);
+	facts->has_heap = facts->heap_known >= KNOWN_SHARE && !facts->heap_stale_s;
 	facts->heap_spans = facts->has_heap && facts->middle->heap.begin_ns == heap->begin_ns;
 	if (!facts->heap_spans)
 		return;

@@ -96,6 +96,7 @@ struct facts {
 	bool live_grows;     /* these grow, surely, and by more than is immaterial */
 	bool live_may_grow;  /* their peak is higher than in the older half */
 	double heap_known;   /* share of the heap's pages that is known, 0..1 */
+	double heap_stale_s; /* since the probes went, where that is too long ago; else 0 */
 	bool purge_thread;   /* the allocator purges by a thread of its own */
 };
 

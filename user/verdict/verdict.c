@@ -149,7 +149,12 @@ static void say_heap(const struct facts *facts, struct verdict *verdict)
 		 units_bytes(c, facts_class(facts->last, HEAP_FREE)),
 		 units_bytes(d, facts_class(facts->last, HEAP_UNKNOWN)),
 		 heap->one_in > 1 ? " (estimates: not all allocations are tracked)" : "");
-	if (!facts->has_heap)
+	if (facts->heap_stale_s)
+		evidence(verdict,
+			 "heap evidence does not decide any more: the probes went %.0f s ago, and "
+			 "pages that were free then may be in use again",
+			 facts->heap_stale_s);
+	else if (!facts->has_heap)
 		evidence(verdict,
 			 "heap evidence does not decide: %.0f%% of the heap's pages are known, the "
 			 "rest is older than the probes; it grows as memory is used again",

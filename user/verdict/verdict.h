@@ -69,7 +69,7 @@ enum verdict_tier {
 /* "counts", "pages", "allocator", "heap" */
 const char *verdict_tier_name(unsigned int tier);
 
-#define VERDICT_EVIDENCE_MAX 8
+#define VERDICT_EVIDENCE_MAX 10 /* all that verdict.c has to say at once */
 #define VERDICT_TEXT_MAX 320
 
 /* Bytes unless said. Texts are complete sentences without a newline. */

@@ -32,14 +32,14 @@ enum check_result {
 /*
  * One process held against the limits; reason (CHECK_REASON_MAX bytes) says what is over, or what
  * is not known; "" if it is within. A limit on growth is passed where all of its interval of
- * confidence is above, and not judged where only its upper part is.
+ * confidence is above it, and not judged where the estimate is and the interval's lower end is not.
  */
 enum check_result check_limits_hold(const struct check_limits *limits,
 				    const struct verdict *verdict, char *reason);
 
 struct check_view;
 
-/* use_heap: heap evidence counts where there is any. NULL without memory. */
+/* Heap evidence counts where there is any. NULL without memory. */
 struct check_view *check_view_new(const struct check_limits *limits, bool json);
 void check_view_free(struct check_view *view);
 

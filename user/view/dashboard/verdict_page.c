@@ -71,23 +71,27 @@ static void write_bar(struct writer *writer, const struct heap_report *heap)
 	}
 }
 
+/* All classes, on as many rows as they take. */
 static void write_legend(struct writer *writer, const struct heap_report *heap)
 {
-	struct page_line line = {writer->grid, 0, 1};
-	char bytes[UNITS_TEXT_LEN], share[UNITS_TEXT_LEN];
+	char text[128], bytes[UNITS_TEXT_LEN], share[UNITS_TEXT_LEN];
+	struct grid *grid = writer->grid;
+	unsigned int row = 0, col = 1;
+	bool seen = false;
 
-	if (!writer_row(writer, &line.row))
-		return;
 	for (unsigned int class = 0; class < HEAP_CLASS_COUNT; class ++) {
-		unsigned int before = line.col;
-
 		units_bytes(bytes, (double)(heap->classes[class] << PAGE_SHIFT));
 		units_share(share, heap->classes[class], heap->pages);
-		if (page_line_add(&line, STYLE_NORMAL, "  %s %s %s", heap_class_name(class), bytes,
-				  share))
-			grid_put(writer->grid, line.row, before, class_looks[class].style,
-				 class_fill(writer->grid, class));
-		line.col--;
+		snprintf(text, sizeof(text), "  %s %s %s", heap_class_name(class), bytes, share);
+		if (!class || col + grid_width(text) > grid->cols) {
+			seen = writer_row(writer, &row);
+			col = 1;
+		}
+		if (seen) {
+			grid_text(grid, row, col, STYLE_NORMAL, text);
+			grid_put(grid, row, col, class_looks[class].style, class_fill(grid, class));
+		}
+		col += grid_width(text) + 2;
 	}
 }
 

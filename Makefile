@@ -41,7 +41,8 @@ PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-de
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
 	   libcurl4-openssl-dev libcapstone-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
-		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
+		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils \
+		libtcmalloc-minimal4
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 
 .DELETE_ON_ERROR:

@@ -20,6 +20,7 @@ static const struct heap_spec *given_specs;
 static size_t given_count;
 static bool small_buffer;
 static enum heap_way given_way;
+static const char *operations = OPERATIONS;
 
 static struct live_options options_new(void)
 {
@@ -52,7 +53,7 @@ static void run_rest(struct run *run, const char *name)
 /* Started beside the collector, watched once it is warm. */
 static void run_attach(struct run *run, const char *program)
 {
-	char *argv[] = {(char *)program, run->path, OPERATIONS, NULL};
+	char *argv[] = {(char *)program, run->path, (char *)operations, NULL};
 
 	run->options = options_new();
 	run->account = heap_account_new(run->path);
@@ -384,7 +385,80 @@ static void given_offsets(void **state)
 	given_count = 0;
 }
 
+/* ---- on and off while it works ---- */
+
+static void check_known(const struct run *run)
+{
+	for (size_t i = 0; i < HEAP_THREADS; i++) {
+		for (size_t j = 0; j < HEAP_SLOTS; j++) {
+			const struct heap_slot *slot = &run->account->slots[i][j];
+			const struct heap_cell *cell = slot->addr ? heap_find(slot->addr) : NULL;
+
+			if (cell)
+				assert_int_equal(cell->size, slot->size);
+		}
+	}
+}
+
+static void toggle(const char *program)
+{
+	struct run run = {0};
+	unsigned int times = 0;
+
+	if (!watch_possible())
+		skip();
+	operations = "600000";
+	run_attach(&run, program);
+	operations = OPERATIONS;
+	watch_next(&run.watch);
+	for (char byte; times < 5 || read(run.watch.from_target, &byte, 1) != 1; times++) {
+		if (times < 5)
+			assert_int_equal(heap_switch(&run.watch, times % 2 == 0), 0);
+		watch_pump(&run.watch, 20 + 10 * times);
+		assert_int_equal(kill(run.watch.pid, 0), 0);
+	}
+	watch_pump(&run.watch, 100);
+	/* it is on, and all that has come since is right */
+	print_message("    %zu live, %" PRIu64 " allocations, %" PRIu64 " unknown frees\n",
+		      heap.count, heap.allocs, heap.unknown);
+	assert_int_equal(heap.state.state, HEAP_ON);
+	assert_int_equal(heap.states, 5);
+	assert_true(heap.allocs > 1000);
+	assert_int_equal(heap.doubled, 0);
+	assert_int_equal(heap.lost, 0);
+	check_known(&run);
+	run_close(&run);
+}
+
+static void toggle_glibc(void **state)
+{
+	(void)state;
+	toggle(PROGRAM);
+}
+
+static void toggle_jemalloc(void **state)
+{
+	(void)state;
+	toggle(PROGRAM "-jemalloc");
+}
+
+static void toggle_mimalloc(void **state)
+{
+	(void)state;
+	toggle(PROGRAM "-mimalloc");
+}
+
 /* ---- exceptions ---- */
+
+/* A copy that nobody else's probes are on: what they place is run by all who have breakpoints. */
+static void private_library(void)
+{
+	assert_int_equal(system("mkdir -p build/targets/heap_private && "
+				"cp --remove-destination /usr/lib/*/libjemalloc.so.2 "
+				"build/targets/heap_private/"),
+			 0);
+	setenv("LD_LIBRARY_PATH", "build/targets/heap_private", 1);
+}
 
 /* They do not pass the kernel's trampoline: the target catches them. */
 static void throws(void **state)
@@ -395,7 +469,9 @@ static void throws(void **state)
 	(void)state;
 	if (!watch_possible())
 		skip();
+	private_library();
 	run_start(&run, argv);
+	unsetenv("LD_LIBRARY_PATH");
 	run_rest(&run, "caught");
 	watch_pump(&run.watch, 200);
 	/* what may have failed is not known */
@@ -404,6 +480,48 @@ static void throws(void **state)
 	watch_next(&run.watch);
 	run_rest(&run, "limited");
 	assert_true(heap.allocs > 100);
+	heap_watch_close(&run.watch);
+}
+
+/* Two at once: of the second the operators that throw are left alone, so that both live. */
+static void throws_beside(void **state)
+{
+	char *argv[] = {PROGRAM_THROWS, NULL};
+	struct watch other = {0};
+	struct run run = {0};
+	uint32_t functions;
+
+	(void)state;
+	if (!watch_possible())
+		skip();
+	private_library();
+	run.options = options_new();
+	heap_watch_open(&run.watch, &run.options);
+	watch_spawn_apart(&run.watch, argv);
+	other.live = run.watch.live;
+	other.pipeline = run.watch.pipeline;
+	watch_spawn_apart(&other, argv);
+	unsetenv("LD_LIBRARY_PATH");
+	run_rest(&run, "caught");
+	assert_true(watch_until_rest(&other));
+	heap.pid = (uint32_t)run.watch.pid;
+	assert_int_equal(live_watch_pid(run.watch.live, heap.pid, 0), 0);
+	assert_int_equal(live_watch_pid(run.watch.live, (uint32_t)other.pid, 0), 0);
+	assert_int_equal(heap_switch(&run.watch, true), 0);
+	watch_pump(&run.watch, 50);
+	functions = heap.state.functions;
+	heap.pid = (uint32_t)other.pid;
+	assert_int_equal(heap_switch(&run.watch, true), 0);
+	watch_pump(&run.watch, 50);
+	assert_true(heap.state.functions < functions);
+	watch_next(&run.watch);
+	watch_next(&other);
+	run_rest(&run, "limited");
+	assert_true(watch_until_rest(&other));
+	assert_string_equal(other.rest, "limited");
+	close(other.to_target);
+	close(other.from_target);
+	waitpid(other.pid, NULL, 0);
 	heap_watch_close(&run.watch);
 }
 
@@ -591,7 +709,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(exec_later),
 		cmocka_unit_test(not_found),
 		cmocka_unit_test(given_offsets),
+		cmocka_unit_test(toggle_glibc),
+		cmocka_unit_test(toggle_jemalloc),
+		cmocka_unit_test(toggle_mimalloc),
 		cmocka_unit_test(throws),
+		cmocka_unit_test(throws_beside),
 		cmocka_unit_test(samples),
 		cmocka_unit_test(loss_is_counted),
 		cmocka_unit_test(leaves_nothing),

@@ -276,7 +276,7 @@ static inline void assert_clean_line(const char *line)
 
 /* ---- CSV, by RFC 4180 ---- */
 
-#define CSV_COLUMNS_MAX 32
+#define CSV_COLUMNS_MAX 64
 
 struct csv {
 	char *text; /* cut into fields */

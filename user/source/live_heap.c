@@ -64,13 +64,19 @@ static void say_dear(uint32_t pid, const struct heap_probes *probes)
 		    pid, probes->dear, probes->count, names);
 }
 
-static void say_left_out(uint32_t pid, const struct heap_probes *probes)
+/* An exception must not meet a return that is probed: see bpf/heap.bpf.c, may_throw(). */
+static void say_left_out(const struct live *live, uint32_t pid, const struct heap_probes *probes)
 {
 	if (probes->left_out)
-		log_warning("heap evidence of process %u: what its operator new allocates is not "
-			    "seen: on kernels before 6.13 a probe there would end the process when "
-			    "memory runs out",
-			    pid);
+		log_warning(
+			"heap evidence of process %u: what its operator new allocates is not "
+			"seen: %s",
+			pid,
+			live->heap_way == HEAP_BY_SESSION
+				? "another process has its probes on the same library, and with "
+				  "both a process would end where memory runs out"
+				: "on kernels before 6.13 a probe there would end the process "
+				  "where memory runs out");
 }
 
 static void say_not_found(uint32_t pid, int rc, bool is_static)
@@ -130,12 +136,11 @@ static void push_state(struct live *live, uint32_t pid, const struct live_heap *
 /* say: the process is there yet, for a record to be of it */
 static void heap_off(struct live *live, uint32_t pid, struct live_heap *heap, bool say)
 {
-	bool was_on = heap->on && say;
-
-	heap_detach(heap);
-	heap->on = false;
-	if (was_on)
+	/* from here on frees may be missed of what is still seen to be allocated */
+	if (heap->on && say)
 		push_state(live, pid, heap, HEAP_OFF, 0);
+	heap->on = false;
+	heap_detach(heap);
 }
 
 /* -ENOENT: no allocator so far; is_static: there will be none. */
@@ -148,7 +153,7 @@ static int heap_on(struct live *live, struct live_process *process, struct live_
 	if (rc)
 		return rc;
 	say_dear(process->pid, &heap->probes);
-	say_left_out(process->pid, &heap->probes);
+	say_left_out(live, process->pid, &heap->probes);
 	rc = heap_attach(live, process->pid, fd, heap);
 	close(fd);
 	if (rc)
@@ -176,8 +181,10 @@ int live_heap(struct source *source, uint32_t pid, bool on)
 		live_heap_drop(live, process, true);
 		return 0;
 	}
-	if (!live->heap)
+	if (!live->heap) {
+		log_error("heap evidence of process %u: its BPF programs were not loaded", pid);
 		return -EOPNOTSUPP;
+	}
 	process->heap = heap_new();
 	if (!process->heap)
 		return -ENOMEM;

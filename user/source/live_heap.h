@@ -12,6 +12,7 @@
 struct live_heap {
 	struct heap_probes probes;
 	char path[EVENT_PATH_LEN]; /* of the allocator's file, as the process sees it */
+	struct code_file file;	   /* it */
 	int links[HEAP_LINKS];	   /* where all go at once; -1: none */
 	struct bpf_link *enter[HEAP_FUNCTIONS_MAX];
 	struct bpf_link *leave[HEAP_FUNCTIONS_MAX];

@@ -85,6 +85,21 @@ static bool spec_means(const struct search *search, const struct heap_spec *spec
 		code_file_same(&seen, &candidate->file));
 }
 
+/*
+ * Has another process its probes on that file? Whoever has a breakpoint there runs what is placed
+ * for all: its return would be probed for the other's sake.
+ */
+static bool is_taken(const struct search *search, const struct code_file *file)
+{
+	struct live_process *process;
+
+	RB_FOREACH (process, live_processes, &search->live->processes)
+		if (process->heap && process->heap != search->heap && process->heap->on &&
+		    code_file_same(&process->heap->file, file))
+			return true;
+	return false;
+}
+
 /* What the user has given for that file, or what its symbols say. */
 static int candidate_probes(const struct search *search, const struct candidate *candidate,
 			    struct heap_probes *probes)
@@ -97,7 +112,8 @@ static int candidate_probes(const struct search *search, const struct candidate 
 		if (spec_means(search, &live->heap_specs[i], candidate))
 			given[count++] = &live->heap_specs[i];
 	probes->first_bytes = live->heap_first_bytes;
-	probes->no_throwing = live->heap_way != HEAP_BY_SESSION;
+	probes->no_throwing =
+		live->heap_way != HEAP_BY_SESSION || is_taken(search, &candidate->file);
 	return count ? heap_probes_given(candidate->fd, given, count, probes)
 		     : heap_probes_find(candidate->fd, candidate->is_program, probes);
 }
@@ -119,6 +135,7 @@ static void candidate_try(struct search *search, struct candidate *candidate)
 	search->rank = candidate->rank;
 	search->rc = 0;
 	search->heap->probes = *probes;
+	search->heap->file = candidate->file;
 	memcpy(search->heap->path, candidate->path, sizeof(candidate->path));
 }
 

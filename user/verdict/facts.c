@@ -27,9 +27,9 @@
 /* What each third of the newer half gains at least, as a share of the even one. */
 #define THIRD_SHARE 0.4
 
-/* Near its peak it has grown; who works less than a quarter as hard from then on does little. */
+/* Near its peak it has grown; who works less than half as hard from then on does little. */
 #define NEAR_PEAK 0.9
-#define WORKS_ON_SHARE 0.25
+#define WORKS_ON_SHARE 0.5
 
 /* A fall by this share of the peak, and half as much up again, is a swing. */
 #define SWING_SHARE 0.2
@@ -101,13 +101,13 @@ static void gain_between(const struct report *a, const struct report *b, struct 
  */
 static bool is_steady(const double *values, size_t count)
 {
-	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle, third;
+	size_t middle = count ? (count - 1) / 2 : 0, points = count - middle;
+	size_t third = points ? (points - 1) / 3 : 0;
 	const double *newer = values + middle;
 	double gained, least;
 
-	if (points < 2)
+	if (!third)
 		return false;
-	third = (points - 1) / 3;
 	gained = newer[points - 1] - newer[0];
 	least = THIRD_SHARE * gained / 3;
 	if (newer[third] - newer[0] < least || newer[2 * third] - newer[third] < least ||

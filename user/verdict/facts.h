@@ -29,7 +29,7 @@
  * A process that takes less of one CPU than this rests: it wakes now and then. Its CPU time is
  * known in clock ticks: at least two of them must have passed.
  */
-#define FACTS_IDLE_SHARE 0.005
+#define FACTS_IDLE_SHARE 0.01
 #define FACTS_TICK_NS (10 * NSEC_PER_MSEC)
 
 /* Bytes that something gained from the middle of the evidence to its end; negative: it shrank. */

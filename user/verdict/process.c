@@ -26,6 +26,7 @@ void process_free(struct process *process)
 	unwinder_free(process->unwinder);
 	ledger_free(process->ledger);
 	site_list_free(&process->sites);
+	free(process->heap_sites);
 	free(process->reports);
 	free(process);
 }
@@ -208,6 +209,21 @@ static int reports_reserve(struct process *process)
 	return 0;
 }
 
+/* Without memory for it the present period goes on. */
+static void update_heap_sites(struct process *process)
+{
+	struct heap_site *sites;
+	size_t count;
+
+	if (!process->ledger->heap || process->report_count < 2 * process->heap_period ||
+	    heap_sites(process->ledger->heap, true, &sites, &count))
+		return;
+	free(process->heap_sites);
+	process->heap_sites = sites;
+	process->heap_site_count = count;
+	process->heap_period = process->report_count;
+}
+
 int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 {
 	const struct ledger *ledger = process->ledger;
@@ -231,6 +247,7 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);
+	update_heap_sites(process);
 	verdict_judge(process, true, &process->verdict);
 	slot->verdict = process->verdict.kind;
 	return 0;

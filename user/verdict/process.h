@@ -89,8 +89,15 @@ struct process {
 	uint64_t report_capacity;
 	uint64_t report_count;	/* ever */
 	struct verdict verdict; /* of the newest report */
-	bool ended;		/* exited, or no longer watched; the ledger keeps its last state */
-	void *view;		/* for the exporter; not touched here */
+	/*
+	 * Sites of live allocations with what each gained in the last but one of the periods that
+	 * end with a report's number doubled: so there is always one of a good length.
+	 */
+	struct heap_site *heap_sites; /* owned */
+	size_t heap_site_count;
+	uint64_t heap_period; /* the report that the present period began with */
+	bool ended;	      /* exited, or no longer watched; the ledger keeps its last state */
+	void *view;	      /* for the exporter; not touched here */
 };
 
 /* Takes ownership of the ledger. NULL without memory (the ledger is freed then). */

@@ -77,11 +77,18 @@ static void group_touches(struct groups *groups, const struct process *process, 
 /* Live allocations, by the samples of their stacks. */
 static void group_allocations(struct groups *groups, const struct process *process, bool grows)
 {
-	AUTO_FREE struct heap_site *sites = NULL;
+	AUTO_FREE struct heap_site *now = NULL;
+	const struct heap_site *sites;
 	size_t count;
 
-	if (!process->ledger->heap || heap_sites(process->ledger->heap, false, &sites, &count))
+	if (!process->ledger->heap || heap_sites(process->ledger->heap, false, &now, &count))
 		return;
+	sites = now;
+	/* a period that has just begun says little of growth: the one before it does */
+	if (grows && process->report_count < process->heap_period * 5 / 4) {
+		sites = process->heap_sites;
+		count = process->heap_site_count;
+	}
 	for (size_t i = 0; i < count; i++) {
 		uint64_t part = sites[i].live_bytes;
 

@@ -371,6 +371,7 @@ static void rest_heaps(struct app *app)
 			continue;
 		pthread_mutex_lock(&app->collector.lock);
 		toggle_heap(app, app->heaps[i].pid, false);
+		log_info("allocations are not followed any more: 30 s are over");
 		pthread_mutex_unlock(&app->collector.lock);
 		app->heaps[i].pid = 0;
 	}

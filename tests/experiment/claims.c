@@ -34,7 +34,7 @@
 #define STORY_USD 12000
 #define STORY_INVOCATIONS 5e6
 
-const char *verdict_text(enum verdict verdict)
+const char *claim_verdict_text(enum verdict verdict)
 {
 	static const char *const texts[] = {"holds", "does not hold", "cannot be tested here"};
 

@@ -17,7 +17,7 @@ enum verdict {
 };
 
 /* "holds", "does not hold", "cannot be tested here". */
-const char *verdict_text(enum verdict verdict);
+const char *claim_verdict_text(enum verdict verdict);
 
 struct judgement {
 	enum verdict verdict;

@@ -90,7 +90,7 @@ static void claims_put(FILE *out, const struct results *results, bool rules)
 
 		claims[i].judge(results, &judgement);
 		fprintf(out, "| %s | **%s** | %s |", claims[i].sentence,
-			verdict_text(judgement.verdict), judgement.figures);
+			claim_verdict_text(judgement.verdict), judgement.figures);
 		if (rules)
 			fprintf(out, " %s |", claims[i].rule);
 		fputc('\n', out);

@@ -156,7 +156,7 @@ static void each_claim_can_hold_and_fail(void **state)
 				expected = VERDICT_UNTESTED;
 			if (judge(&results, claims[i].name) != expected)
 				fail_msg("%s: expected '%s'", claims[i].name,
-					 verdict_text(expected));
+					 claim_verdict_text(expected));
 		}
 		results_free(&results);
 	}

@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "user/options.h"
+#include "user/verdict/rules.h"
 #include "user/view/fields.h"
 
 static char *readme;
@@ -54,10 +56,12 @@ static void every_field_is_explained(void **state)
 
 static void no_field_is_invented(void **state)
 {
-	char *line, *copy = strdup(readme), *rest = copy;
+	char *line, *copy = strdup(readme), *rest;
 
 	(void)state;
 	assert_non_null(copy);
+	rest = strstr(copy, "### What each column means");
+	assert_non_null(rest);
 	while ((line = strsep(&rest, "\n"))) {
 		char name[64];
 
@@ -67,11 +71,33 @@ static void no_field_is_invented(void **state)
 	free(copy);
 }
 
+static void verdicts_and_rules_are_explained(void **state)
+{
+	char row[512];
+
+	(void)state;
+	for (unsigned int kind = 0; kind < VERDICT_COUNT; kind++) {
+		const char *title = verdict_title(kind);
+
+		snprintf(row, sizeof(row), "| `%s` | %c%s: %s. |\n", verdict_word(kind),
+			 toupper((unsigned char)title[0]), title + 1, verdict_text(kind));
+		if (!strstr(readme, row))
+			fail_msg("README.md lacks the row:\n%s", row);
+	}
+	for (size_t i = 0; i < verdict_rule_count; i++) {
+		snprintf(row, sizeof(row), "| `%s` | `%s` | %s |\n", verdict_rules[i].name,
+			 verdict_word(verdict_rules[i].kind), verdict_rules[i].help);
+		if (!strstr(readme, row))
+			fail_msg("README.md lacks the row:\n%s", row);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_is_explained),
 		cmocka_unit_test(no_field_is_invented),
+		cmocka_unit_test(verdicts_and_rules_are_explained),
 	};
 
 	return cmocka_run_group_tests_name("readme", tests, readme_read, readme_free);

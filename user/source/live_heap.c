@@ -133,6 +133,15 @@ static void push_state(struct live *live, uint32_t pid, const struct live_heap *
 	live_push(live, &event.h);
 }
 
+/*
+ * A probe is an instruction that the kernel writes into the process's code, which makes that page
+ * its own; taking it off gives the page back. No fault tells of that.
+ */
+static void look_at_code(struct live *live, uint32_t pid)
+{
+	live_look(&live->source, pid, 0, UINT64_MAX, CAUSE_POPULATE);
+}
+
 /* say: the process is there yet, for a record to be of it */
 static void heap_off(struct live *live, uint32_t pid, struct live_heap *heap, bool say)
 {
@@ -159,6 +168,7 @@ static int heap_on(struct live *live, struct live_process *process, struct live_
 	if (rc)
 		return rc;
 	heap->on = true;
+	look_at_code(live, process->pid);
 	push_state(live, process->pid, heap, HEAP_ON, heap->stopped ? HEAP_WHOLE : 0);
 	log_debug("heap evidence of process %u: %zu functions of %s probed in %llu us",
 		  process->pid, heap->probes.count, heap->path,
@@ -204,6 +214,8 @@ void live_heap_drop(struct live *live, struct live_process *process, bool say)
 	heap_off(live, process->pid, process->heap, say);
 	free(process->heap);
 	process->heap = NULL;
+	if (say)
+		look_at_code(live, process->pid);
 }
 
 /* ---- programs that begin ---- */

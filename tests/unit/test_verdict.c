@@ -410,6 +410,20 @@ static void another_cause_is_said_beside(void **state)
 	history_free(&h);
 }
 
+/* What may grow is not said to have come to rest as well. */
+static void no_contradiction(void **state)
+{
+	struct history h = history_new(ALLOCATOR_GLIBC);
+	struct verdict verdict;
+
+	(void)state;
+	make_unsure_growth(&h, false);
+	verdict = judge(&h);
+	assert_string_equal(verdict.rule, "unsure_growth");
+	assert_false(says(&verdict, "has come to rest"));
+	history_free(&h);
+}
+
 static void heap_evidence_goes_before_pages(void **state)
 {
 	struct history h = history_new(ALLOCATOR_JEMALLOC);
@@ -985,6 +999,7 @@ int main(void)
 		cmocka_unit_test(each_kind_has_a_rule),
 		cmocka_unit_test(words),
 		cmocka_unit_test(another_cause_is_said_beside),
+		cmocka_unit_test(no_contradiction),
 		cmocka_unit_test(heap_evidence_goes_before_pages),
 		cmocka_unit_test(live_data_goes_before_retention),
 		cmocka_unit_test(arenas_of_live_data_are_live_growth),

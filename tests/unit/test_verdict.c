@@ -410,6 +410,22 @@ static void another_cause_is_said_beside(void **state)
 	history_free(&h);
 }
 
+/* Libraries are loaded as a program starts, beside the little that it needs itself. */
+static void loading_is_no_finding(void **state)
+{
+	(void)state;
+	for (int64_t file = 3; file <= 5; file += 2) {
+		struct history h = history_new(ALLOCATOR_GLIBC);
+
+		h.now.anon = (uint64_t)MIB(1);
+		RUN(&h, 1);
+		RUN(&h, 1, .file = MIB(file), .anon = KIB(600), .cpu_ms = 50);
+		RUN(&h, 20, .cpu_ms = 100);
+		assert_rule(&h, file < 4 ? "plateau" : "file_kept");
+		history_free(&h);
+	}
+}
+
 /* What may grow is not said to have come to rest as well. */
 static void no_contradiction(void **state)
 {
@@ -999,6 +1015,7 @@ int main(void)
 		cmocka_unit_test(each_kind_has_a_rule),
 		cmocka_unit_test(words),
 		cmocka_unit_test(another_cause_is_said_beside),
+		cmocka_unit_test(loading_is_no_finding),
 		cmocka_unit_test(no_contradiction),
 		cmocka_unit_test(heap_evidence_goes_before_pages),
 		cmocka_unit_test(live_data_goes_before_retention),

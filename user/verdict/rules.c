@@ -17,6 +17,9 @@
 /* And no less than this: an allocator always keeps something. */
 #define RETAINED_BYTES ((double)(1 << 20))
 
+/* What a program's own code and libraries may take as it starts is no finding. */
+#define LOADED_BYTES ((double)(4 << 20))
+
 /* What rises and falls comes down again by this share of the way, and as far, or it climbs. */
 #define BACK_SHARE 0.5
 #define TROUGH_SHARE 0.4
@@ -271,6 +274,7 @@ static bool lazy_kept(const struct facts *facts, struct finding *finding)
 static bool file_kept(const struct facts *facts, struct finding *finding)
 {
 	return explains_kept(facts, finding, facts->whole.file) &&
+	       facts->whole.file >= LOADED_BYTES &&
 	       say(finding, "%s of the %s that RSS gained is in mapped files and shared memory",
 		   bytes(facts->whole.file), bytes(facts->whole.rss));
 }

@@ -218,6 +218,7 @@ $(BUILD)/driver: $(DRIVER_OBJ)
 # --- tests -------------------------------------------------------------------
 
 TARGET_SRC := $(wildcard tests/targets/*.c)
+HEAP_TRUTHS := $(addprefix $(BUILD)/targets/heap_truth-,jemalloc mimalloc)
 HEAP_PAIRS := $(addprefix $(BUILD)/targets/heap_pairs-,jemalloc mimalloc)
 TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
@@ -225,7 +226,7 @@ TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   deep-static-pie deep-stripped places-static plugin.so) \
 	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
 	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx) \
-	   $(HEAP_PAIRS)
+	   $(HEAP_PAIRS) $(HEAP_TRUTHS)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -272,6 +273,10 @@ $(BUILD)/targets/heap_throw: tests/targets/heap_throw.c tests/targets/heap_throw
 	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o \
 		tests/targets/heap_throw.cc -ljemalloc
+
+$(HEAP_TRUTHS): $(BUILD)/targets/heap_truth-%: tests/targets/heap_truth.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
 
 $(HEAP_PAIRS): $(BUILD)/targets/heap_pairs-%: tests/targets/heap_pairs.c
 	@mkdir -p $(@D)

@@ -19,6 +19,7 @@
 /* Growth of the newer half that is less than this of the whole has to prove itself. */
 #define NEWER_SHARE 0.25
 #define CREEP_SHARE 0.05
+#define FADED_SHARE 0.5 /* and its last third is no less than this of its first */
 
 /* Growth is sure where the lower end of its interval is no less than this part of it. */
 #define SURE_SHARE 0.25
@@ -112,8 +113,10 @@ static bool is_steady(const double *values, size_t count)
 	if (newer[third] - newer[0] < least || newer[2 * third] - newer[third] < least ||
 	    newer[points - 1] - newer[2 * third] < least)
 		return false;
-	return gained >= NEWER_SHARE * (values[count - 1] - values[0]) ||
-	       (gained >= CREEP_SHARE * values[count - 1] && trend_growth(newer, points).low > 0);
+	if (gained >= NEWER_SHARE * (values[count - 1] - values[0]))
+		return true;
+	return gained >= CREEP_SHARE * values[count - 1] && trend_growth(newer, points).low > 0 &&
+	       newer[points - 1] - newer[2 * third] >= FADED_SHARE * (newer[third] - newer[0]);
 }
 
 static void gather_growth(struct facts *facts, size_t skip)
@@ -348,9 +351,13 @@ static void gather_verdict_of_growth(struct facts *facts)
 			     facts->last->invocations_total > facts->middle->invocations_total;
 
 	facts->grows = material && facts->steady && (is_sure(&facts->growth) || by_invocation);
-	/* what falls as far as it gained only moves, unless its peaks rise */
+	/*
+	 * What falls as far as it gained only moves, unless its peaks rise. It need not be steady:
+	 * what grows by leaps is not said to have come to rest.
+	 */
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
-			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||
+			  ((facts->newer.rss >= NEWER_SHARE * facts->whole.rss &&
+			    facts->newer.rss > 2 * facts->swing_newer) ||
 			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
 	facts->grown = facts->whole.rss >= GROWN_FACTOR * facts->material &&
 		       facts->whole.rss >= 0.2 * (double)facts->last->rss;

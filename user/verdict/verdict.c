@@ -95,6 +95,14 @@ static void take(struct verdict *verdict, const struct rule *rule, const struct 
 		snprintf(verdict->change, sizeof(verdict->change), "%s", rule->change);
 }
 
+/* "It has come to rest" is not said of what may grow. */
+static bool is_said_beside(const struct rule *rule, const struct verdict *verdict)
+{
+	return rule->kind != verdict->kind && rule->kind != VERDICT_UNKNOWN &&
+	       rule->kind != VERDICT_NONE && rule->tier >= verdict->tier &&
+	       !(rule->kind == VERDICT_PLATEAU && verdict->kind == VERDICT_UNKNOWN);
+}
+
 /* The first rule that holds; one more of another kind, that has its figures, is said beside it. */
 static void apply_rules(const struct facts *facts, struct verdict *verdict)
 {
@@ -110,8 +118,7 @@ static void apply_rules(const struct facts *facts, struct verdict *verdict)
 			take(verdict, rule, &finding);
 			if (rule->when == RULE_FIRST)
 				return;
-		} else if (!also && rule->kind != verdict->kind && rule->kind != VERDICT_UNKNOWN &&
-			   rule->kind != VERDICT_NONE && rule->tier >= verdict->tier) {
+		} else if (!also && is_said_beside(rule, verdict)) {
 			also = true;
 			evidence(verdict, "also: %s", finding.text);
 		}

@@ -29,15 +29,16 @@ ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
 CURL := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 MICROHTTPD := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+PACKED := $(shell $(PKG_CONFIG) --libs libzstd libxxhash 2>/dev/null)
 # libiberty demangles both C++ and Rust
-LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
+LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) $(PACKED) -liberty -llzma -lz -lm
 
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
-	   libcurl4-openssl-dev
+	   libcurl4-openssl-dev libzstd-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4

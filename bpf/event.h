@@ -89,7 +89,9 @@
 	X(HEAP, event_heap, "the probes of an allocator were placed or taken off")                 \
 	X(ALLOC_BEGIN, event_alloc_begin, "the stack of the allocation under way in the thread")   \
 	X(ALLOC, event_alloc, "an allocation function returned")                                   \
-	X(FREE, event_free, "a free function was entered, or realloc with memory")
+	X(FREE, event_free, "a free function was entered, or realloc with memory")                 \
+	X(UNWOUND, event_unwound, "how the stacks of a process were unwound so far")               \
+	X(STATE, event_state, "what a source knows of itself")
 
 enum event_kind {
 	EVENT_NONE = 0,
@@ -457,6 +459,36 @@ struct event_settings {
 	char text[EVENT_SETTINGS_LEN];
 };
 
+#define EVENT_STACK_ENDS_MAX 16 /* room for more ends than there are */
+
+/*
+ * Snapshots are not recorded, so what became of them is: of one process since its watch began.
+ * Before each INTERVAL, and before its end, where it has changed.
+ */
+struct event_unwound {
+	struct event_header h;
+	__u64 taken;			  /* snapshots that came */
+	__u64 repeated;			  /* of these, known again without a walk */
+	__u64 guessed;			  /* steps by frame pointer */
+	__u64 refused;			  /* stacks not kept */
+	__u64 lost;			  /* records whose snapshot was not seen */
+	__u64 skipped;			  /* stacks not taken */
+	__u64 ends[EVENT_STACK_ENDS_MAX]; /* of `taken`, by enum stack_end */
+};
+
+/* Of struct source_state. h.pid is 0. After an INTERVAL, and at the end, where it has changed. */
+struct event_state {
+	struct event_header h;
+	__u64 unwatched_children;
+	__u64 cut_iovecs;
+	__u64 malformed;
+	__u64 look_ns;
+	__u32 buffer_percent;
+	__u32 missing_marks;
+	__u32 stack_weight;
+	__u32 pad;
+};
+
 enum heap_state { HEAP_OFF, HEAP_ON, HEAP_STATE_COUNT };
 
 #define HEAP_WHOLE 0x1 /* ON: they were there before the program's first allocation */
@@ -540,6 +572,8 @@ _Static_assert(sizeof(struct event_heap) == 56, "event_heap is part of the contr
 _Static_assert(sizeof(struct event_alloc_begin) == 32, "event_alloc_begin is part of the contract");
 _Static_assert(sizeof(struct event_alloc) == 56, "event_alloc is part of the contract");
 _Static_assert(sizeof(struct event_free) == 40, "event_free is part of the contract");
+_Static_assert(sizeof(struct event_unwound) == 200, "event_unwound is part of the contract");
+_Static_assert(sizeof(struct event_state) == 72, "event_state is part of the contract");
 _Static_assert(sizeof(struct event_snapshot) + SNAPSHOT_BYTES_MAX < 1 << 16,
 	       "a snapshot's size fits the header");
 

@@ -20,6 +20,8 @@
 #include "user/collector.h"
 #include "user/options.h"
 #include "user/pipeline.h"
+#include "user/recorder.h"
+#include "user/replay.h"
 #include "user/source/live.h"
 #include "user/source/look.h"
 #include "user/source/privileges.h"
@@ -36,7 +38,10 @@
 
 struct app {
 	struct options options;
-	struct live *live;
+	struct live *live;	       /* NULL: a recording is replayed */
+	struct source *source;	       /* of the live, or the recording */
+	struct recording_header clock; /* of the stream, and who took it */
+	struct recorder *recorder;
 	struct pipeline *pipeline;
 	struct collector collector;
 	struct watch_view *watch;
@@ -290,15 +295,29 @@ static int run_watch(struct app *app)
 	return 0;
 }
 
+/* A recording is looked at as it was then. */
+static uint64_t stream_now(const struct app *app)
+{
+	uint64_t newest = 0;
+	size_t count;
+	const struct process *const *processes = pipeline_processes(app->pipeline, &count);
+
+	if (app->live)
+		return clock_ns();
+	for (size_t i = 0; i < count; i++)
+		if (processes[i]->ledger->now_ns > newest)
+			newest = processes[i]->ledger->now_ns;
+	return newest;
+}
+
 /* Passes the model to one call under the lock. */
 static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key, struct grid *grid)
 {
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	struct source_state state;
 	char message[256];
 	struct dashboard_input input = {
-		.now_ns = clock_ns(),
-		.interval_ms = app->options.interval_ms,
+		.interval_ms = app->clock.interval_ms,
 		.message = message,
 	};
 	bool quit = false;
@@ -306,6 +325,7 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 	log_newest(message, sizeof(message));
 	pthread_mutex_lock(&app->collector.lock);
 	source->ops->state(source, &state);
+	input.now_ns = stream_now(app);
 	input.processes = pipeline_processes(app->pipeline, &input.count);
 	input.buffer_percent = state.buffer_percent;
 	input.stack_weight = state.stack_weight;
@@ -372,7 +392,7 @@ static void raise_file_limit(void)
 	}
 }
 
-static int app_open(struct app *app)
+static int open_live(struct app *app)
 {
 	const struct options *options = &app->options;
 	struct live_options live = {
@@ -385,43 +405,93 @@ static int app_open(struct app *app)
 		.invocations = options->invocations,
 		.invocation_count = options->invocation_count,
 	};
+	int rc = live_open(&live, &app->live);
+
+	if (rc)
+		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
+	app->source = live_source(app->live);
+	recording_header_fill(&app->clock, TIDEMARK_VERSION, options->interval_ms,
+			      options->stack_bytes ? RECORDING_STACKS : 0);
+	return EXIT_DONE;
+}
+
+static int open_replay(struct app *app)
+{
+	struct replay_options replay = {
+		.path = app->options.files[0],
+		.realtime = app->options.realtime,
+		.to_s = app->options.to_s,
+	};
+
+	return replay_open(&replay, &app->source, &app->clock) ? EXIT_TARGET : EXIT_DONE;
+}
+
+static void open_export(struct app *app)
+{
+	struct export_options traces = {
+		.path = app->options.export_path,
+		.formats = app->options.formats,
+		.version = app->clock.version,
+		.wall_offset_ns = app->clock.wall_offset_ns,
+		.boot_offset_ns = app->clock.boot_offset_ns,
+	};
+	int rc = export_open(&traces, &app->export);
+
+	if (rc)
+		log_error("--export %s: %s; nothing is exported, %s", traces.path, strerror(-rc),
+			  app->live ? "the watching goes on" : "the replay goes on");
+}
+
+/* What else is to be made of the stream. */
+static int open_recorder(struct app *app)
+{
+	struct recorder_options recording = {
+		.path = app->options.recording_path,
+		.max_bytes = app->options.recording_bytes,
+		.header = app->clock,
+	};
+
+	if (!recording.path)
+		return EXIT_DONE;
+	if (recorder_open(&recording, &app->recorder))
+		return EXIT_IMPOSSIBLE;
+	recorder_attach(app->recorder, app->pipeline, app->source);
+	return EXIT_DONE;
+}
+
+static int app_open(struct app *app)
+{
+	const struct options *options = &app->options;
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
-		.stacks = options->stack_bytes > 0,
+		.replayed = options->command == COMMAND_REPLAY,
 	};
-	int rc;
+	int rc = policy.replayed ? open_replay(app) : open_live(app);
 
-	rc = live_open(&live, &app->live);
 	if (rc)
-		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
-	app->pipeline = pipeline_new(live_source(app->live), &policy);
-	app->watch = watch_view_new(options->command == COMMAND_TOP);
+		return rc;
+	policy.stacks = app->clock.flags & RECORDING_STACKS;
+	app->pipeline = pipeline_new(app->source, &policy);
+	app->watch = watch_view_new(options->command == COMMAND_TOP || options->on_top ||
+				    options->command == COMMAND_RECORD);
 	if (!app->pipeline || !app->watch) {
 		log_error("out of memory");
 		return EXIT_IMPOSSIBLE;
 	}
+	/* first: a view may end with the process it is told of */
+	rc = open_recorder(app);
 	pipeline_add_view(app->pipeline, &view_ops, app);
-	if (options->export_path) {
-		struct export_options traces = {
-			.path = options->export_path,
-			.formats = options->formats,
-			.version = TIDEMARK_VERSION,
-		};
-
-		rc = export_open(&traces, &app->export);
-		if (rc)
-			log_error("--export %s: %s; nothing is exported, the watching goes on",
-				  options->export_path, strerror(-rc));
-	}
-	return EXIT_DONE;
+	if (options->export_path)
+		open_export(app);
+	return rc;
 }
 
 static void print_summary(struct app *app)
 {
 	AUTO_FREE char *text = NULL, *traces = NULL;
 	struct source_state state;
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	size_t size;
 
 	source->ops->state(source, &state);
@@ -433,7 +503,7 @@ static void print_summary(struct app *app)
 			    "not marked",
 			    state.missing_marks);
 	if (state.malformed)
-		log_warning("%llu records from the kernel were malformed and skipped",
+		log_warning("%llu records were malformed and skipped",
 			    (unsigned long long)state.malformed);
 	if (app->export && export_failures(app->export))
 		log_warning("export: %llu rows and events could not be written",
@@ -445,14 +515,79 @@ static void print_summary(struct app *app)
 		(void)write_out(app, traces, strlen(traces));
 }
 
+/* The pipeline has ended: nothing more comes. */
+static int end_recording(struct app *app)
+{
+	struct recording_figures figures;
+	char bytes[UNITS_TEXT_LEN], count[UNITS_TEXT_LEN];
+	int rc;
+
+	if (!app->live)
+		replay_report(app->source, app->options.files[0]);
+	if (!app->recorder)
+		return EXIT_DONE;
+	rc = recorder_close(app->recorder, &figures);
+	app->recorder = NULL;
+	if (figures.refused)
+		log_warning("%llu records could not be recorded",
+			    (unsigned long long)figures.refused);
+	log_info("%s records, %s in %s", units_whole(count, figures.records),
+		 units_bytes(bytes, (double)figures.bytes), app->options.recording_path);
+	return rc && app->options.command == COMMAND_RECORD ? EXIT_IMPOSSIBLE : EXIT_DONE;
+}
+
 static void app_close(struct app *app)
 {
-	struct source *source = app->live ? live_source(app->live) : NULL;
+	struct recording_figures figures;
+	struct source *source = app->source;
 
+	(void)recorder_close(app->recorder, &figures);
 	export_close(app->export);
 	watch_view_free(app->watch);
 	if (source)
 		source->ops->close(source);
+}
+
+/* At full speed, and no line is dropped: what is printed holds up what is read. */
+static int replay_lines(struct app *app)
+{
+	int rc = 0, failed = 0;
+
+	while (!rc && !failed && !stop_signal && !time_is_up(app)) {
+		rc = pipeline_wait(app->pipeline, 100);
+		if (!rc)
+			rc = pipeline_run(app->pipeline);
+		else if (rc == -EINTR)
+			rc = 0;
+		failed = print_lines(app);
+	}
+	if (failed && failed != -EPIPE && failed != -EAGAIN)
+		log_error("standard output: %s", strerror(-failed));
+	return rc < 0 ? rc : 0;
+}
+
+static int replay_run(struct app *app)
+{
+	bool utf8;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!app->options.on_top)
+		return replay_lines(app) ? EXIT_TARGET : EXIT_DONE;
+	if (collector_start(&app->collector, app->pipeline, true)) {
+		log_error("cannot start a thread");
+		return EXIT_IMPOSSIBLE;
+	}
+	rc = terminal_open(&utf8);
+	if (rc) {
+		log_error("%s; without --top it is replayed as lines", terminal_error(rc));
+	} else {
+		log_hold(true);
+		rc = run_top(app, utf8);
+		log_hold(false);
+	}
+	collector_stop(&app->collector);
+	return rc ? EXIT_IMPOSSIBLE : EXIT_DONE;
 }
 
 static int app_run(struct app *app)
@@ -467,7 +602,7 @@ static int app_run(struct app *app)
 	/* after the command was started: it is to have the limits and signals it would have had */
 	raise_file_limit();
 	signal(SIGPIPE, SIG_IGN);
-	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0,
+	if (privileges_drop((app->export || app->recorder) && geteuid() == 0, app->command_pid > 0,
 			    app->options.invocation_count > 0))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
 	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
@@ -516,13 +651,16 @@ int main(int argc, char **argv)
 	if (app.options.verbose)
 		log_set_level(LOG_DEBUG);
 	catch_signals();
+	if (app.options.command == COMMAND_INFO)
+		return info_print(app.options.files[0]) ? EXIT_TARGET : EXIT_DONE;
 	code = app_open(&app);
 	if (code == EXIT_DONE)
-		code = app_run(&app);
+		code = app.live ? app_run(&app) : replay_run(&app);
 	if (app.pipeline && code == EXIT_DONE) {
 		pipeline_free(app.pipeline); /* the views get the last state */
 		print_lines(&app);
 		print_summary(&app);
+		code = end_recording(&app);
 	} else {
 		pipeline_free(app.pipeline);
 	}

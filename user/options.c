@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/source/live.h"
+#include "user/source/recording_writer.h"
 #include "user/view/clean_text.h"
 #include "user/view/export_format.h"
 
@@ -33,6 +35,11 @@ enum {
 	KEY_STACK_RATE,
 	KEY_STACK_BYTES,
 	KEY_OMIT,
+	KEY_MAX_SIZE,
+	KEY_REALTIME,
+	KEY_TOP,
+	KEY_FROM,
+	KEY_TO,
 };
 
 static const struct argp_option option_table[] = {
@@ -60,26 +67,34 @@ static const struct argp_option option_table[] = {
 	 "func:BINARY:FUNCTION (its entry and return; a mangled name). BINARY is a path, or a "
 	 "file name that processes have mapped. Up to 8 times",
 	 2},
-	{NULL, 0, NULL, 0, "Seldom needed:", 3},
+	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 2},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0,
+	 "Keep what is newest in so much room on disk, such as 100M; 1M or more; default: all", 2},
+	{NULL, 0, NULL, 0, "Of recordings:", 3},
+	{"realtime", KEY_REALTIME, NULL, 0, "Replay as fast as it went; default: at full speed", 3},
+	{"top", KEY_TOP, NULL, 0, "Replay in the dashboard; default: as lines", 3},
+	{"from", KEY_FROM, "SECONDS", 0, "diff: this moment of a recording, since its begin", 3},
+	{"to", KEY_TO, "SECONDS", 0, "diff: and this one; replay: stop there", 3},
+	{NULL, 0, NULL, 0, "Seldom needed:", 4},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
 	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
 	 "of two; default 32M",
-	 3},
+	 4},
 	{"reconcile", KEY_RECONCILE, "MS", 0,
 	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
 	 "5000, or less often to stay under 1% of one CPU",
-	 3},
+	 4},
 	{"stack-rate", KEY_STACK_RATE, "N", 0,
 	 "Take the call stacks of at most N page faults a second, and of one in so many beyond; "
 	 "0 to 10000000, 0: of none; default 20000",
-	 3},
+	 4},
 	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
-	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 3},
-	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 3},
+	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 4},
+	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 4},
 	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
-	 "Leave a BPF program out, to see what is lost without it", 3},
-	{"version", 'V', NULL, 0, "Print the version and exit", 4},
-	{"help", '?', NULL, 0, "Print this help and exit", 4},
+	 "Leave a BPF program out, to see what is lost without it", 4},
+	{"version", 'V', NULL, 0, "Print the version and exit", 5},
+	{"help", '?', NULL, 0, "Print this help and exit", 5},
 	{0},
 };
 
@@ -87,6 +102,10 @@ static const char doc[] =
 	"Says what grows in the memory of running processes, page by page.\n\n"
 	"  tidemark top    full-screen dashboard\n"
 	"  tidemark watch  the same as lines, for pipes and logs\n"
+	"  tidemark record to a file, for later\n"
+	"  tidemark replay such a file, as watch would have shown it\n"
+	"  tidemark info   what is in such a file\n"
+	"  tidemark diff   what changed between two files, or two moments of one\n"
 	"\v"
 	"A command after -- is watched from its first instruction, and is sent SIGTERM when "
 	"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
@@ -96,7 +115,8 @@ static const char doc[] =
 	"  2   not possible here: no root, no BPF, a kernel without what is needed, no terminal\n"
 	"  64  the command line cannot be used\n";
 
-static const char args_doc[] = "top|watch [-- COMMAND [ARG...]]";
+static const char args_doc[] =
+	"top|watch|record [-- COMMAND [ARG...]]\nreplay|info FILE\ndiff FILE [FILE]";
 
 struct parse {
 	struct options *options;
@@ -274,18 +294,61 @@ static error_t add_invocation(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t parse_max_size(struct parse *parse, const char *text)
+{
+	size_t bytes;
+
+	if (parse_size(text, RECORDING_MAX_BYTES_MIN, (size_t)1 << 50, &bytes))
+		return complain(parse, "--max-size '%s': give a size of 1M or more, such as 100M",
+				text);
+	parse->options->recording_bytes = bytes;
+	return 0;
+}
+
+static error_t parse_moment(struct parse *parse, const char *option, const char *text,
+			    double *seconds)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !(value >= 0) || value > DURATION_S_MAX)
+		return complain(parse, "%s '%s': give seconds since the recording began", option,
+				text);
+	*seconds = value;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum command command;
+	size_t files; /* at most */
+} commands[] = {
+	{"top", COMMAND_TOP, 0},       {"watch", COMMAND_WATCH, 0}, {"record", COMMAND_RECORD, 0},
+	{"replay", COMMAND_REPLAY, 1}, {"info", COMMAND_INFO, 1},   {"diff", COMMAND_DIFF, 2},
+};
+
+static error_t add_file(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+
+	if (options->file_count == commands[options->command].files)
+		return complain(parse, "'%s' is too much: a command to run comes after --", text);
+	options->files[options->file_count++] = text;
+	return 0;
+}
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
-		return complain(parse, "'%s' is too much: a command to run comes after --", text);
-	if (!strcmp(text, "top"))
-		parse->options->command = COMMAND_TOP;
-	else if (!strcmp(text, "watch"))
-		parse->options->command = COMMAND_WATCH;
-	else
-		return complain(parse, "'%s' is no command: give top or watch, see --help", text);
-	parse->has_command = true;
-	return 0;
+		return add_file(parse, text);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(text, commands[i].name))
+			continue;
+		parse->options->command = commands[i].command;
+		parse->has_command = true;
+		return 0;
+	}
+	return complain(parse, "'%s' is no command: give top or watch, see --help", text);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -324,6 +387,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return add_formats(parse, arg);
 	case KEY_INVOCATION:
 		return add_invocation(parse, arg);
+	case 'o':
+		options->recording_path = arg;
+		return *arg ? 0 : complain(parse, "-o: give a file");
+	case KEY_MAX_SIZE:
+		return parse_max_size(parse, arg);
+	case KEY_REALTIME:
+		options->realtime = true;
+		return 0;
+	case KEY_TOP:
+		options->on_top = true;
+		return 0;
+	case KEY_FROM:
+		return parse_moment(parse, "--from", arg, &options->from_s);
+	case KEY_TO:
+		return parse_moment(parse, "--to", arg, &options->to_s);
 	case KEY_OMIT:
 		options->omit_program = arg;
 		return 0;
@@ -358,6 +436,24 @@ static int split_command(int argc, char **argv, struct options *options)
 	return argc;
 }
 
+static void check_files(struct parse *parse)
+{
+	const struct options *options = parse->options;
+	bool moments = !isnan(options->from_s) || !isnan(options->to_s);
+
+	if (!options->file_count)
+		complain(parse, "%s: give a recording", commands[options->command].name);
+	else if (options->argv || options->pid_count || options->name_count)
+		complain(parse, "%s reads a recording: nothing is watched",
+			 commands[options->command].name);
+	else if (options->recording_path)
+		complain(parse, "-o: what is replayed is recorded already");
+	else if (parse->has_format && !options->export_path)
+		complain(parse, "--format says what to export: give --export DIR, too");
+	else if (options->command == COMMAND_DIFF && (options->file_count == 2) == moments)
+		complain(parse, "diff: give two recordings, or one with --from and --to");
+}
+
 static void check_complete(struct parse *parse)
 {
 	const struct options *options = parse->options;
@@ -366,12 +462,18 @@ static void check_complete(struct parse *parse)
 		return;
 	if (!parse->has_command)
 		complain(parse, "give top or watch, and what to watch: see --help");
+	else if (options->command >= COMMAND_REPLAY)
+		check_files(parse);
 	else if (options->argv && !options->argv[0])
 		complain(parse, "no command after --");
 	else if (!options->pid_count && !options->name_count && !options->argv)
 		complain(parse, "nothing to watch: give -p PID, -n NAME or -- COMMAND");
 	else if (parse->has_format && !options->export_path)
 		complain(parse, "--format says what to export: give --export DIR, too");
+	else if (options->command == COMMAND_RECORD && !options->recording_path)
+		complain(parse, "record: give -o FILE");
+	else if (options->recording_bytes && !options->recording_path)
+		complain(parse, "--max-size is of a recording: give -o FILE, too");
 }
 
 int options_parse(int argc, char **argv, const char *version, struct options *options, int *code)
@@ -388,6 +490,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 		.buffer_bytes = LIVE_BUFFER_DEFAULT,
 		.stack_bytes = SNAPSHOT_BYTES_DEFAULT,
 		.stack_rate = LIVE_STACK_RATE_DEFAULT,
+		.from_s = NAN,
+		.to_s = NAN,
 	};
 	count = split_command(argc, argv, options);
 	if (count < argc) {

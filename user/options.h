@@ -18,7 +18,14 @@ enum exit_code {
 	EXIT_BAD_USAGE = 64, /* EX_USAGE, sysexits.h */
 };
 
-enum command { COMMAND_TOP, COMMAND_WATCH };
+enum command {
+	COMMAND_TOP,
+	COMMAND_WATCH,
+	COMMAND_RECORD,
+	COMMAND_REPLAY,
+	COMMAND_INFO,
+	COMMAND_DIFF,
+};
 
 struct options {
 	enum command command;
@@ -41,6 +48,14 @@ struct options {
 	struct invocation_spec invocations[INVOCATION_SPECS_MAX]; /* their texts point into argv */
 	size_t invocation_count;
 	const char *omit_program;
+	const char *recording_path; /* to record to; NULL: nothing is recorded */
+	uint64_t recording_bytes;   /* it may take; 0: whatever comes */
+	const char *files[2];	    /* recordings to read */
+	size_t file_count;
+	bool realtime; /* replay as fast as it went */
+	bool on_top;   /* replay in the dashboard */
+	double from_s; /* diff: of the recording; NAN: not given */
+	double to_s;   /* replay and diff, likewise */
 };
 
 /*

@@ -67,6 +67,7 @@ struct pipeline {
 	struct stacks *stacks;	 /* NULL: none are taken */
 	struct symbols *symbols; /* likewise */
 	struct tracked *current; /* the one that a record is about, while it is unwound */
+	int error;		 /* negative errno: the recording cannot be followed any more */
 };
 
 static int tracked_compare(const struct tracked *a, const struct tracked *b)
@@ -91,8 +92,27 @@ static void on_definition(void *ctx, const struct event_header *event)
 {
 	struct pipeline *pipeline = ctx;
 
-	if (pipeline->current)
-		EACH_VIEW(pipeline, event, pipeline->current->process, event);
+	if (!pipeline->current)
+		return;
+	EACH_VIEW(pipeline, record, event);
+	EACH_VIEW(pipeline, event, pipeline->current->process, event);
+}
+
+/* Recordings have no snapshots: before a report they are told what became of them. */
+static void tell_unwound(struct pipeline *pipeline, const struct tracked *tracked, uint64_t time_ns)
+{
+	struct event_unwound event;
+
+	if (pipeline->options.replayed || !tracked->process->unwinder ||
+	    !unwinder_tell_totals(tracked->process->unwinder, &event))
+		return;
+	event.h = (struct event_header){
+		.size = sizeof(event),
+		.kind = EVENT_UNWOUND,
+		.pid = tracked->pid,
+		.time_ns = time_ns,
+	};
+	EACH_VIEW(pipeline, record, &event.h);
 }
 
 struct pipeline *pipeline_new(struct source *source, const struct pipeline_options *options)
@@ -249,8 +269,10 @@ void pipeline_free(struct pipeline *pipeline)
 
 	if (!pipeline)
 		return;
-	while ((tracked = RB_MIN(tracked_tree, &pipeline->alive)))
+	while ((tracked = RB_MIN(tracked_tree, &pipeline->alive))) {
+		tell_unwound(pipeline, tracked, tracked->process->ledger->now_ns);
 		tracked_end(pipeline, tracked, tracked->process->ledger->now_ns);
+	}
 	for (size_t i = 0; i < pipeline->count; i++)
 		tracked_free(pipeline->order[i]);
 	free(pipeline->order);
@@ -262,6 +284,11 @@ void pipeline_free(struct pipeline *pipeline)
 
 static void on_interval(struct pipeline *pipeline, const struct event_header *event)
 {
+	struct tracked *tracked;
+
+	RB_FOREACH (tracked, tracked_tree, &pipeline->alive)
+		tell_unwound(pipeline, tracked, event->time_ns);
+	EACH_VIEW(pipeline, record, event);
 	pipeline->interval = ((const struct event_interval *)event)->number;
 	for (size_t i = 0; i < pipeline->count; i++) {
 		if (pipeline->order[i]->process->ended)
@@ -325,24 +352,20 @@ union stacked {
 	unsigned char room[sizeof(struct event_mmap_file)];
 };
 
-/*
- * What the unwinder has to see of a record, before the ledger does. Returns the
- * record to apply, in *stacked if its stack is known now; NULL: it ends here.
- */
-static const struct event_header *on_stack(struct pipeline *pipeline, struct tracked *tracked,
-					   const struct event_header *event, union stacked *stacked)
+static void unwind_event(struct pipeline *pipeline, struct tracked *tracked,
+			 const struct event_header *event)
 {
-	struct unwinder *unwinder = tracked->process->unwinder;
+	if (!tracked->process->unwinder || pipeline->options.replayed)
+		return;
+	pipeline->current = tracked;
+	unwinder_event(tracked->process->unwinder, event);
+	pipeline->current = NULL;
+}
 
-	if (unwinder) {
-		pipeline->current = tracked;
-		unwinder_event(unwinder, event);
-		pipeline->current = NULL;
-	}
-	if (event->kind == EVENT_SNAPSHOT)
-		return NULL;
-	if (event->stack != STACK_TAKEN)
-		return event;
+/* A record marked STACK_TAKEN, with the number that its stack has. */
+static const struct event_header *
+with_stack(struct unwinder *unwinder, const struct event_header *event, union stacked *stacked)
+{
 	/* longer than any that carries a stack today: what is known of it is enough */
 	memcpy(stacked, event, event->size < sizeof(*stacked) ? event->size : sizeof(*stacked));
 	if (stacked->h.size > sizeof(*stacked))
@@ -351,35 +374,115 @@ static const struct event_header *on_stack(struct pipeline *pipeline, struct tra
 	return &stacked->h;
 }
 
+/* Of a recording: what live comes from the unwinder. False: the views have no use for it. */
+static bool replay_definition(struct pipeline *pipeline, struct tracked *tracked,
+			      const struct event_header *event)
+{
+	if (event->kind == EVENT_UNWOUND) {
+		if (tracked->process->unwinder)
+			unwinder_set_totals(tracked->process->unwinder,
+					    (const struct event_unwound *)event);
+		return false;
+	}
+	if (pipeline->stacks && !pipeline->error)
+		pipeline->error = stacks_apply(pipeline->stacks, event);
+	return !pipeline->error;
+}
+
+static bool is_definition(const struct event_header *event)
+{
+	return event->kind == EVENT_STACK || event->kind == EVENT_MODULE ||
+	       event->kind == EVENT_UNWOUND;
+}
+
+/* A process is known by these, so nothing about it comes before them. */
+static bool is_beginning(const struct event_header *event)
+{
+	return event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC;
+}
+
+static struct tracked *tracked_of(struct pipeline *pipeline, const struct event_header *event)
+{
+	struct tracked *tracked = tracked_find(pipeline, event->pid);
+
+	if (!tracked && is_beginning(event))
+		tracked = tracked_add(pipeline, ledger_named(event), NULL);
+	return tracked;
+}
+
+static void on_stranger(struct pipeline *pipeline, const struct event_header *event)
+{
+	if (event->kind == EVENT_SNAPSHOT)
+		return;
+	EACH_VIEW(pipeline, record, event);
+	/* between watching a pid and its ATTACH, and after its end, this is no loss */
+	pipeline->orphans++;
+}
+
+/* The totals of a process that the record ends, before it is recorded. */
+static void tell_ending(struct pipeline *pipeline, const struct tracked *tracked,
+			const struct event_header *event)
+{
+	const struct event_fork *fork = (const struct event_fork *)event;
+
+	if (event->kind == EVENT_FORK && fork->flags & FORK_WATCHED)
+		tracked = tracked_find(pipeline, fork->child);
+	else if (event->kind != EVENT_EXIT)
+		return;
+	if (tracked)
+		tell_unwound(pipeline, tracked, event->time_ns);
+}
+
+/* A record of a process that is watched. */
+static void on_known(struct pipeline *pipeline, struct tracked *tracked,
+		     const struct event_header *event)
+{
+	union stacked stacked;
+
+	if (is_definition(event)) {
+		EACH_VIEW(pipeline, record, event);
+		if (!pipeline->options.replayed || !replay_definition(pipeline, tracked, event))
+			return;
+	}
+	/* the unwinder sees a record before the ledger does, and its definitions come first */
+	if (!is_beginning(event))
+		unwind_event(pipeline, tracked, event);
+	if (event->kind == EVENT_SNAPSHOT)
+		return;
+	if (event->stack == STACK_TAKEN)
+		event = with_stack(tracked->process->unwinder, event, &stacked);
+	if (!is_definition(event))
+		EACH_VIEW(pipeline, record, event);
+	ledger_apply(tracked->process->ledger, event);
+	EACH_VIEW(pipeline, event, tracked->process, event);
+	if (is_beginning(event))
+		unwind_event(pipeline, tracked, event);
+	else if (event->kind == EVENT_FORK)
+		on_fork(pipeline, (const struct event_fork *)event, tracked);
+	else if (event->kind == EVENT_EXIT)
+		tracked_end(pipeline, tracked, event->time_ns);
+}
+
 static void on_event(void *ctx, const struct event_header *event)
 {
 	struct pipeline *pipeline = ctx;
 	struct tracked *tracked;
-	union stacked stacked;
 
 	if (event->kind == EVENT_INTERVAL) {
 		on_interval(pipeline, event);
 		return;
 	}
-	tracked = tracked_find(pipeline, event->pid);
-	if (!tracked && (event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC))
-		tracked = tracked_add(pipeline, ledger_named(event), NULL);
-	if (!tracked && event->kind == EVENT_FORK)
+	tell_ending(pipeline, tracked_find(pipeline, event->pid), event);
+	tracked = tracked_of(pipeline, event);
+	if (tracked) {
+		on_known(pipeline, tracked, event);
+	} else if (event->kind == EVENT_FORK) {
+		EACH_VIEW(pipeline, record, event);
 		on_fork(pipeline, (const struct event_fork *)event, NULL);
-	if (!tracked) {
-		/* between watching a pid and its ATTACH, and after its end, this is no loss */
-		pipeline->orphans += event->kind != EVENT_SNAPSHOT;
-		return;
+		pipeline->orphans++;
+	} else {
+		on_stranger(pipeline, event);
 	}
-	event = on_stack(pipeline, tracked, event, &stacked);
-	if (!event)
-		return;
-	ledger_apply(tracked->process->ledger, event);
-	EACH_VIEW(pipeline, event, tracked->process, event);
-	if (event->kind == EVENT_FORK)
-		on_fork(pipeline, (const struct event_fork *)event, tracked);
-	else if (event->kind == EVENT_EXIT)
-		tracked_end(pipeline, tracked, event->time_ns);
 	/* not one by one: forgetting walks the list */
 	if (pipeline->count - pipeline->alive_count > 2 * ENDED_MAX)
 		forget_ended(pipeline);
@@ -487,7 +590,7 @@ int pipeline_run(struct pipeline *pipeline)
 
 	RB_FOREACH (tracked, tracked_tree, &pipeline->alive)
 		plan_looks(pipeline, tracked, now);
-	return rc;
+	return pipeline->error ? pipeline->error : rc;
 }
 
 const struct process *const *pipeline_processes(const struct pipeline *pipeline, size_t *count)

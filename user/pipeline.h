@@ -19,6 +19,12 @@
 struct view_ops {
 	void (*begin)(void *view, struct process *process);
 	void (*event)(void *view, struct process *process, const struct event_header *event);
+	/*
+	 * Every record as a recording is to keep it, before it is applied: with the number of its
+	 * stack, definitions and totals of stacks among them, snapshots not. Those of no process
+	 * that is known, too.
+	 */
+	void (*record)(void *view, const struct event_header *event);
 	void (*report)(void *view, struct process *process, const struct report *report);
 	/* after its last report; the ledger still has its last state */
 	void (*end)(void *view, struct process *process);
@@ -34,7 +40,8 @@ struct pipeline_options {
 	 */
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
-	bool stacks; /* the source takes stacks: unwind them */
+	bool stacks;   /* the source takes stacks: unwind them */
+	bool replayed; /* it is a recording: its stacks come with their numbers */
 };
 
 struct pipeline;
@@ -50,7 +57,10 @@ void pipeline_add_view(struct pipeline *pipeline, const struct view_ops *ops, vo
 /* Waits as source_ops.wait does; to be called without the lock that guards the rest. */
 int pipeline_wait(struct pipeline *pipeline, int timeout_ms);
 
-/* Handles what there is. 0; 1 when a recording has ended; a negative errno. */
+/*
+ * Handles what there is. 0; 1 when a recording has ended; a negative errno: -EBADMSG of a recording
+ * whose stacks or modules are not in order.
+ */
 int pipeline_run(struct pipeline *pipeline);
 
 /* All processes, ended ones among them for a while, in order of attach. */

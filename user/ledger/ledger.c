@@ -489,6 +489,8 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_ALLOC_BEGIN] = on_heap,
 	[EVENT_ALLOC] = on_heap,
 	[EVENT_FREE] = on_heap,
+	[EVENT_UNWOUND] = on_other,
+	[EVENT_STATE] = on_other,
 };
 
 int ledger_apply(struct ledger *ledger, const struct event_header *event)
@@ -503,7 +505,7 @@ int ledger_apply(struct ledger *ledger, const struct event_header *event)
 		ledger->now_ns = event->time_ns;
 	/* those of the kernel side */
 	ledger->totals.events += event->kind <= EVENT_EXIT || event->kind == EVENT_INVOCATION ||
-				 event->kind >= EVENT_ALLOC_BEGIN;
+				 (event->kind >= EVENT_ALLOC_BEGIN && event->kind <= EVENT_FREE);
 	rc = handlers[event->kind](ledger, event);
 	if (rc) {
 		ledger->totals.errors++;

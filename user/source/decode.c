@@ -21,6 +21,11 @@ const char *event_kind_name(unsigned int kind)
 	return kind < EVENT_KIND_COUNT && names[kind] ? names[kind] : "?";
 }
 
+size_t event_size(unsigned int kind)
+{
+	return kind < EVENT_KIND_COUNT ? sizes[kind] : 0;
+}
+
 static int scan_check(const struct event_scan *scan)
 {
 	__u64 at = scan->start, pages = 0;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Recordings as they are opened for replay, info and diff. Errors are said in one line (log.h). */
+#ifndef TIDEMARK_REPLAY_H
+#define TIDEMARK_REPLAY_H
+
+#include <stdbool.h>
+
+#include "user/source/recording.h"
+
+struct replay_options {
+	const char *path;
+	bool realtime;
+	double to_s; /* since it began; NAN: to its end */
+};
+
+/*
+ * Opens a recording as a source, and takes a copy of its header. A recording from a stranger may
+ * ask for any amount of memory: this process may use most of the machine's from then on, and no
+ * more. 0 or a negative errno.
+ */
+int replay_open(const struct replay_options *options, struct source **source,
+		struct recording_header *header);
+
+/* Says what is missing of it, and what was skipped, if anything was. */
+void replay_report(const struct source *source, const char *path);
+
+/* `tidemark info`: what is in it, read as a whole, on standard output. */
+int info_print(const char *path);
+
+#endif

@@ -120,7 +120,7 @@ size_t record_encode(struct record_code *code, const struct event_header *event,
 
 static uint64_t take_word(struct cursor *cursor, uint64_t before)
 {
-	if (cursor_left(cursor) >= 10 && cursor->data[cursor->at] == 0x80 &&
+	if (cursor_left(cursor) >= 2 && cursor->data[cursor->at] == 0x80 &&
 	    !cursor->data[cursor->at + 1]) {
 		cursor->at += 2;
 		return cursor_u64(cursor);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <sys/stat.h>
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <zstd.h>
 

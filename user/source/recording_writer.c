@@ -11,15 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 #include <zstd.h>
 
 #include "user/base/units.h"
 #include "user/source/record_code.h"
 
-/* Level 1 takes half the time of 3 and 5% more room. */
-#define LEVEL 1
+/* Level 1 makes it an eighth larger; those above 3 gain 3% for twice the time. */
+#define LEVEL 3
 
 /* What a crash may lose, where little happens. */
 #define REST_NS (2 * NSEC_PER_SEC)

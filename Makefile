@@ -40,13 +40,13 @@ PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-de
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
 	   libcurl4-openssl-dev libzstd-dev
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
-		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
+		libclang-rt-14-dev g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
-	bpf-arm64 test-programs experiment
+	bpf-arm64 test-programs experiment golden fuzz fuzzed-library
 
 all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc \
      $(BUILD)/driver
@@ -346,6 +346,56 @@ check: lint
 		$(patsubst $(BUILD)/%,$(SANITIZED)/%,$(UNIT_TESTS) \
 		$(filter-out %/test_program,$(HANDLER_TESTS)) $(BUILD)/tests/bpf/test_attach) \
 		$(BPF_TESTS) $(E2E_TESTS)
+
+# --- recordings for tests -----------------------------------------------------
+
+# Records the handler under each allocator anew, as root: where records have changed.
+GOLDEN_DIR = /tmp/tidemark-golden
+GOLDEN_HANDLER = --report 0 --truth /dev/null --invocations 900 --gap 1
+
+golden: all
+	@mkdir -p tests/golden $(GOLDEN_DIR)
+	@for allocator in $(HANDLER_ALLOCATORS); do \
+		cp $(BUILD)/handler-$$allocator $(GOLDEN_DIR) && \
+		$(BUILD)/tidemark record -o tests/golden/$$allocator.tdm --interval 250 --invocation \
+			usdt:$(GOLDEN_DIR)/handler-$$allocator:$(INVOCATION_PROBES) -- \
+			$(GOLDEN_DIR)/handler-$$allocator $(GOLDEN_HANDLER) || exit 1; done
+	@rm -r $(GOLDEN_DIR)
+
+# --- fuzzing --------------------------------------------------------------------
+
+# A minute for each target; FUZZ_SECONDS=3600 by hand. What is found is kept in the working folder,
+# and belongs in a test.
+FUZZ_SECONDS = 60
+FUZZED = $(BUILD)/fuzz
+FUZZ_SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(FUZZED)/fuzz_%)
+
+$(FUZZED)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(FUZZED)/libtidemark.a
+	$(CLANG) $(CPPFLAGS) -I$(FUZZED) $(CFLAGS) $(FUZZ_SANITIZE) -fsanitize=fuzzer $(DEPS) -o $@ $< \
+		$(FUZZED)/libtidemark.a $(LIBS)
+
+$(FUZZED)/seeds: tests/fuzz/seeds.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS)
+
+fuzzed-library:
+	@$(MAKE) --no-print-directory -s BUILD=$(FUZZED) CC=$(CLANG) \
+		SANITIZE='$(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZED)/libtidemark.a
+
+fuzz: packages
+	@$(MAKE) --no-print-directory -s fuzzed-library
+	@$(MAKE) --no-print-directory -s $(FUZZERS) $(FUZZED)/seeds
+	@for target in $(FUZZERS); do \
+		name=$${target##*/fuzz_}; mkdir -p $(FUZZED)/found-$$name; \
+		$(FUZZED)/seeds $$name $(FUZZED)/seeds-$$name || exit 1; \
+		echo "== $$name, $(FUZZ_SECONDS) s"; \
+		$$target -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -rss_limit_mb=2048 -timeout=20 \
+			-print_final_stats=1 -artifact_prefix=$(FUZZED)/ $(FUZZED)/found-$$name \
+			$(FUZZED)/seeds-$$name >$(FUZZED)/$$name.log 2>&1 || \
+			{ tail -n 40 $(FUZZED)/$$name.log; exit 1; }; \
+		grep stat: $(FUZZED)/$$name.log; done
 
 # --- benchmarks --------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -640,6 +641,15 @@ static int app_run(struct app *app)
 	return rc;
 }
 
+/* Two recordings at their ends, or one at two moments; its begin is the first if none is given. */
+static int diff_files(const struct options *options)
+{
+	if (options->file_count == 2)
+		return diff_print(options->files[0], NAN, options->files[1], NAN);
+	return diff_print(options->files[0], isnan(options->from_s) ? 0 : options->from_s,
+			  options->files[0], options->to_s);
+}
+
 int main(int argc, char **argv)
 {
 	struct app app = {.start_ns = clock_ns()};
@@ -653,6 +663,8 @@ int main(int argc, char **argv)
 	catch_signals();
 	if (app.options.command == COMMAND_INFO)
 		return info_print(app.options.files[0]) ? EXIT_TARGET : EXIT_DONE;
+	if (app.options.command == COMMAND_DIFF)
+		return diff_files(&app.options) ? EXIT_TARGET : EXIT_DONE;
 	code = app_open(&app);
 	if (code == EXIT_DONE)
 		code = app.live ? app_run(&app) : replay_run(&app);

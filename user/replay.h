@@ -27,4 +27,10 @@ void replay_report(const struct source *source, const char *path);
 /* `tidemark info`: what is in it, read as a whole, on standard output. */
 int info_print(const char *path);
 
+/*
+ * `tidemark diff`: what changed from one moment to another, on standard output. path_b may be
+ * path_a; a moment is seconds since its recording began, NAN: its end, with all that ended before.
+ */
+int diff_print(const char *path_a, double at_a, const char *path_b, double at_b);
+
 #endif

@@ -23,6 +23,10 @@
 #define RECONCILE_MS_DEFAULT 5000
 #define DURATION_S_MAX (366 * 86400)
 #define STACK_RATE_MAX 10000000
+#define HEAP_SECONDS_DEFAULT 30
+#define CHECK_SECONDS_DEFAULT 60 /* of what is attached to; a command's end is waited for */
+#define CHECK_INTERVAL_MS 250	 /* of a command that may end at any time */
+#define CHECK_REPORTS 60	 /* made in that time, if no interval is given */
 
 enum {
 	KEY_CHILDREN = 256,
@@ -34,12 +38,58 @@ enum {
 	KEY_BUFFER,
 	KEY_STACK_RATE,
 	KEY_STACK_BYTES,
+	KEY_HEAP,
+	KEY_HEAP_TRACKED,
+	KEY_HEAP_PROBE,
+	KEY_MAX_GROWTH,
+	KEY_MAX_PER_INVOCATION,
+	KEY_MAX_RETAINED,
+	KEY_FAIL_ON,
+	KEY_JSON,
 	KEY_OMIT,
 	KEY_MAX_SIZE,
 	KEY_REALTIME,
 	KEY_TOP,
 	KEY_FROM,
 	KEY_TO,
+};
+
+static const struct {
+	const char *word, *help;
+} commands[COMMAND_COUNT] = {
+#define X(name, word, help) [COMMAND_##name] = {word, help},
+	COMMANDS(X)
+#undef X
+};
+
+#define ONLY(command) (1U << COMMAND_##command)
+
+/* They read recordings: nothing is watched. */
+#define READERS (ONLY(REPLAY) | ONLY(INFO) | ONLY(DIFF))
+#define WATCHERS (ONLY(TOP) | ONLY(WATCH) | ONLY(HEAP) | ONLY(CHECK) | ONLY(RECORD))
+
+/* Options that not every command takes. */
+static const struct {
+	int key;
+	uint32_t commands; /* bit 1 << enum command */
+} restricted[] = {
+	{KEY_HEAP, ONLY(TOP) | ONLY(WATCH) | ONLY(CHECK) | ONLY(RECORD)},
+	{KEY_MAX_GROWTH, ONLY(CHECK)},
+	{KEY_MAX_PER_INVOCATION, ONLY(CHECK)},
+	{KEY_MAX_RETAINED, ONLY(CHECK)},
+	{KEY_FAIL_ON, ONLY(CHECK)},
+	{KEY_JSON, ONLY(CHECK)},
+	{'p', WATCHERS},
+	{'n', WATCHERS},
+	{KEY_CHILDREN, WATCHERS},
+	{KEY_INVOCATION, WATCHERS},
+	{'o', WATCHERS},
+	{KEY_MAX_SIZE, WATCHERS},
+	{KEY_EXPORT, WATCHERS | ONLY(REPLAY)},
+	{KEY_REALTIME, ONLY(REPLAY)},
+	{KEY_TOP, ONLY(REPLAY)},
+	{KEY_FROM, ONLY(DIFF)},
+	{KEY_TO, ONLY(REPLAY) | ONLY(DIFF)},
 };
 
 static const struct argp_option option_table[] = {
@@ -52,7 +102,14 @@ static const struct argp_option option_table[] = {
 	{"children", KEY_CHILDREN, NULL, 0, "Also what they fork from now on", 1},
 	{NULL, 0, NULL, 0, "How:", 2},
 	{"interval", 'i', "MS", 0, "Report every MS milliseconds, 50 to 3600000; default 1000", 2},
-	{"for", KEY_FOR, "SECONDS", 0, "Stop after that time; default: when nothing is left", 2},
+	{"for", KEY_FOR, "TIME", 0,
+	 "Stop after that time, such as 30s, 5m, 2h or a number of seconds; default: when nothing "
+	 "is left; heap: 30s; check of a running process: 60s",
+	 2},
+	{"heap", KEY_HEAP, NULL, 0,
+	 "Follow allocations from the start, by probes in the allocator: which pages are live, "
+	 "fragmented or free. Costs about 1 us per allocation",
+	 2},
 	{"export", KEY_EXPORT, "DIR", 0,
 	 "Write a directory per process below DIR. What shows the present state is written when a "
 	 "process ends, and on SIGUSR1",
@@ -67,62 +124,82 @@ static const struct argp_option option_table[] = {
 	 "func:BINARY:FUNCTION (its entry and return; a mangled name). BINARY is a path, or a "
 	 "file name that processes have mapped. Up to 8 times",
 	 2},
-	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 2},
+	{NULL, 0, NULL, 0, "What check holds against (default: --fail-on leak):", 3},
+	{"max-growth", KEY_MAX_GROWTH, "SIZE/TIME", 0,
+	 "Growth of RSS, such as 10MB/h or 64KiB/s, that is still within", 3},
+	{"max-per-invocation", KEY_MAX_PER_INVOCATION, "SIZE", 0,
+	 "What each --invocation may leave, such as 4KiB", 3},
+	{"max-retained", KEY_MAX_RETAINED, "SIZE", 0,
+	 "Retained pages at the end: first touched in an earlier interval and still there", 3},
+	{"fail-on", KEY_FAIL_ON, "LIST", 0,
+	 "Verdicts to fail on, such as leak,idle-retention; leak is live-growth", 3},
+	{"json", KEY_JSON, NULL, 0, "Print an array with an object per process, not text", 3},
+	{NULL, 0, NULL, 0, "Recordings:", 4},
+	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 4},
 	{"max-size", KEY_MAX_SIZE, "SIZE", 0,
-	 "Keep what is newest in so much room on disk, such as 100M; 1M or more; default: all", 2},
-	{NULL, 0, NULL, 0, "Of recordings:", 3},
-	{"realtime", KEY_REALTIME, NULL, 0, "Replay as fast as it went; default: at full speed", 3},
-	{"top", KEY_TOP, NULL, 0, "Replay in the dashboard; default: as lines", 3},
-	{"from", KEY_FROM, "SECONDS", 0, "diff: this moment of a recording, since its begin", 3},
-	{"to", KEY_TO, "SECONDS", 0, "diff: and this one; replay: stop there", 3},
-	{NULL, 0, NULL, 0, "Seldom needed:", 4},
+	 "Keep what is newest in so much room on disk, such as 100M; 1M or more; default: all", 4},
+	{"realtime", KEY_REALTIME, NULL, 0, "Replay as fast as it went; default: at full speed", 4},
+	{"top", KEY_TOP, NULL, 0, "Replay in the dashboard; default: as lines", 4},
+	{"from", KEY_FROM, "SECONDS", 0, "diff: this moment of a recording, since its begin", 4},
+	{"to", KEY_TO, "SECONDS", 0, "diff: and this one; replay: stop there", 4},
+	{NULL, 0, NULL, 0, "Seldom needed:", 5},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
 	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
 	 "of two; default 32M",
-	 4},
+	 5},
 	{"reconcile", KEY_RECONCILE, "MS", 0,
 	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
 	 "5000, or less often to stay under 1% of one CPU",
-	 4},
+	 5},
 	{"stack-rate", KEY_STACK_RATE, "N", 0,
 	 "Take the call stacks of at most N page faults a second, and of one in so many beyond; "
 	 "0 to 10000000, 0: of none; default 20000",
-	 4},
+	 5},
 	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
-	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 4},
-	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 4},
+	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 5},
+	{"heap-probe", KEY_HEAP_PROBE, "NAME=BINARY+0xOFFSET", 0,
+	 "Where a function of the allocator is, such as malloc=server+0x12340, in a stripped "
+	 "static program; up to 32 times",
+	 5},
+	{"heap-tracked", KEY_HEAP_TRACKED, "N", 0,
+	 "Allocations tracked at most by heap evidence, 1024 to 268435456; beyond, those of one "
+	 "page in so many; default 4194304",
+	 5},
+	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 5},
 	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
-	 "Leave a BPF program out, to see what is lost without it", 4},
-	{"version", 'V', NULL, 0, "Print the version and exit", 5},
-	{"help", '?', NULL, 0, "Print this help and exit", 5},
+	 "Leave a BPF program out, to see what is lost without it", 5},
+	{"version", 'V', NULL, 0, "Print the version and exit", 6},
+	{"help", '?', NULL, 0, "Print this help and exit", 6},
 	{0},
 };
 
 static const char doc[] =
-	"Says what grows in the memory of running processes, page by page.\n\n"
-	"  tidemark top    full-screen dashboard\n"
-	"  tidemark watch  the same as lines, for pipes and logs\n"
-	"  tidemark record to a file, for later\n"
-	"  tidemark replay such a file, as watch would have shown it\n"
-	"  tidemark info   what is in such a file\n"
-	"  tidemark diff   what changed between two files, or two moments of one\n"
-	"\v"
-	"A command after -- is watched from its first instruction, and is sent SIGTERM when "
-	"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
-	"Exit codes:\n"
-	"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
-	"  1   no such process or command, or it could not be watched\n"
-	"  2   not possible here: no root, no BPF, a kernel without what is needed, no terminal\n"
-	"  64  the command line cannot be used\n";
+	"Says what grows in the memory of running processes, page by page, and why.\n\n"
+#define X(name, word, help) "  tidemark " word ": " help "\n"
+	COMMANDS(X)
+#undef X
+		"\v"
+		"A command after -- is watched from its first instruction, and is sent SIGTERM "
+		"when "
+		"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
+		"Exit codes:\n"
+		"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
+		"  1   no such process or command, or it could not be watched\n"
+		"  2   not possible here: no root, no BPF, a kernel without what is needed, no "
+		"terminal\n"
+		"  64  the command line cannot be used\n"
+		"check exits with 0 (within), 1 (over a limit) or 2 (could not be judged).\n";
 
 static const char args_doc[] =
-	"top|watch|record [-- COMMAND [ARG...]]\nreplay|info FILE\ndiff FILE [FILE]";
+	"top|watch|heap|check|record [-- COMMAND [ARG...]]\nreplay|info FILE\ndiff FILE [FILE]";
 
 struct parse {
 	struct options *options;
 	const char *version;
 	bool has_command;
 	bool has_format;
+	bool has_interval;
+	uint32_t given; /* bit i: restricted[i] */
 	bool failed;
 	bool done;
 };
@@ -194,6 +271,117 @@ static int parse_size(const char *text, size_t min, size_t max, size_t *out)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+struct unit {
+	const char *suffix;
+	double factor;
+};
+
+/* A number with a unit from a table, the first of which needs none. 0 or -EINVAL. */
+static int parse_amount(const char *text, size_t length, const struct unit *units, size_t count,
+			double *out)
+{
+	char number[32], *end;
+	size_t digits = strspn(text, "0123456789.");
+	double value;
+
+	if (!digits || digits >= sizeof(number) || digits > length)
+		return -EINVAL;
+	snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+	value = strtod(number, &end);
+	if (*end)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(units[i].suffix) != length - digits ||
+		    strncasecmp(units[i].suffix, text + digits, length - digits))
+			continue;
+		*out = value * units[i].factor;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Sizes as people and other tools write them: K and KiB are 1024, KB is 1000. */
+static const struct unit size_units[] = {
+	{"", 1},	{"B", 1},	  {"K", 1024},	    {"KiB", 1024},
+	{"KB", 1e3},	{"M", 1 << 20},	  {"MiB", 1 << 20}, {"MB", 1e6},
+	{"G", 1 << 30}, {"GiB", 1 << 30}, {"GB", 1e9},
+};
+
+static const struct unit time_units[] = {
+	{"", 1}, {"s", 1}, {"sec", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400},
+};
+
+#define UNITS(table) table, sizeof(table) / sizeof(*(table))
+
+static error_t parse_limit(struct parse *parse, const char *option, const char *text, double *out)
+{
+	if (parse_amount(text, strlen(text), UNITS(size_units), out))
+		return complain(parse, "%s '%s': give a size, such as 4KiB or 100MB", option, text);
+	return 0;
+}
+
+/* SIZE/TIME, where TIME is a unit. */
+static error_t parse_rate(struct parse *parse, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char one[16];
+	double size, seconds;
+
+	if (slash)
+		snprintf(one, sizeof(one), "1%s", slash + 1);
+	if (!slash || !slash[1] ||
+	    parse_amount(text, (size_t)(slash - text), UNITS(size_units), &size) ||
+	    parse_amount(one, strlen(one), UNITS(time_units), &seconds))
+		return complain(
+			parse, "--max-growth '%s': give a size per time, such as 10MB/h or 64KiB/s",
+			text);
+	parse->options->limits.growth_per_hour = size / seconds * 3600;
+	return 0;
+}
+
+static error_t parse_duration(struct parse *parse, const char *text)
+{
+	double seconds;
+
+	if (parse_amount(text, strlen(text), UNITS(time_units), &seconds) || seconds < 1 ||
+	    seconds > DURATION_S_MAX)
+		return complain(parse, "--for '%s': give a time from 1s to 366d, such as 30s or 5m",
+				text);
+	parse->options->duration_s = (unsigned int)seconds;
+	return 0;
+}
+
+static error_t parse_fail_on(struct parse *parse, const char *text)
+{
+	char words[256], *rest = words, *word;
+
+	if (strlen(text) >= sizeof(words))
+		return complain(parse, "--fail-on: the list is too long");
+	strcpy(words, text);
+	while ((word = strsep(&rest, ","))) {
+		int kind = strcmp(word, "leak") ? verdict_find(word) : VERDICT_LIVE_GROWTH;
+
+		if (kind < 0)
+			return complain(parse,
+					"--fail-on '%s': give verdicts with commas, such as "
+					"leak,idle-retention; the README lists them",
+					word);
+		parse->options->limits.fail_on |= 1U << kind;
+	}
+	return 0;
+}
+
+static error_t parse_tracked(struct parse *parse, const char *text)
+{
+	unsigned int number = 0;
+	error_t rc =
+		parse_unsigned(parse, "--heap-tracked", text, HEAP_TRACKED_MIN, 1U << 28, &number);
+
+	if (!rc)
+		parse->options->heap_tracked = number;
+	return rc;
 }
 
 static error_t parse_buffer(struct parse *parse, const char *text)
@@ -294,6 +482,19 @@ static error_t add_invocation(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t add_heap_spec(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	char why[256];
+
+	if (options->heap_spec_count == HEAP_SPECS_MAX)
+		return complain(parse, "--heap-probe: at most %d of them", HEAP_SPECS_MAX);
+	if (heap_spec_parse(text, &options->heap_specs[options->heap_spec_count], why, sizeof(why)))
+		return complain(parse, "--heap-probe '%.100s': %s", text, why);
+	options->heap_spec_count++;
+	return 0;
+}
+
 static error_t parse_max_size(struct parse *parse, const char *text)
 {
 	size_t bytes;
@@ -318,21 +519,21 @@ static error_t parse_moment(struct parse *parse, const char *option, const char 
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	enum command command;
-	size_t files; /* at most */
-} commands[] = {
-	{"top", COMMAND_TOP, 0},       {"watch", COMMAND_WATCH, 0}, {"record", COMMAND_RECORD, 0},
-	{"replay", COMMAND_REPLAY, 1}, {"info", COMMAND_INFO, 1},   {"diff", COMMAND_DIFF, 2},
-};
+static bool is_reader(enum command command)
+{
+	return READERS >> command & 1;
+}
 
 static error_t add_file(struct parse *parse, const char *text)
 {
 	struct options *options = parse->options;
+	size_t most = options->command == COMMAND_DIFF ? 2 : is_reader(options->command);
 
-	if (options->file_count == commands[options->command].files)
-		return complain(parse, "'%s' is too much: a command to run comes after --", text);
+	if (options->file_count == most)
+		return complain(parse,
+				most ? "'%s' is too much: see --help"
+				     : "'%s' is too much: a command to run comes after --",
+				text);
 	options->files[options->file_count++] = text;
 	return 0;
 }
@@ -341,14 +542,16 @@ static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
 		return add_file(parse, text);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(text, commands[i].name))
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(text, commands[i].word))
 			continue;
-		parse->options->command = commands[i].command;
+		parse->options->command = (enum command)i;
 		parse->has_command = true;
 		return 0;
 	}
-	return complain(parse, "'%s' is no command: give top or watch, see --help", text);
+	return complain(parse,
+			"'%s' is no command: give top, watch, heap, check or record, see --help",
+			text);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -356,16 +559,39 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct parse *parse = state->input;
 	struct options *options = parse->options;
 
+	for (size_t i = 0; i < sizeof(restricted) / sizeof(*restricted); i++)
+		if (restricted[i].key == key)
+			parse->given |= 1U << i;
 	switch (key) {
 	case 'p':
 		return add_pid(parse, arg);
 	case 'n':
 		return add_name(parse, arg);
 	case 'i':
+		parse->has_interval = true;
 		return parse_unsigned(parse, "--interval", arg, INTERVAL_MS_MIN, INTERVAL_MS_MAX,
 				      &options->interval_ms);
 	case KEY_FOR:
-		return parse_unsigned(parse, "--for", arg, 1, DURATION_S_MAX, &options->duration_s);
+		return parse_duration(parse, arg);
+	case KEY_HEAP:
+		options->heap = true;
+		return 0;
+	case KEY_HEAP_TRACKED:
+		return parse_tracked(parse, arg);
+	case KEY_HEAP_PROBE:
+		return add_heap_spec(parse, arg);
+	case KEY_MAX_GROWTH:
+		return parse_rate(parse, arg);
+	case KEY_MAX_PER_INVOCATION:
+		return parse_limit(parse, "--max-per-invocation", arg,
+				   &options->limits.per_invocation);
+	case KEY_MAX_RETAINED:
+		return parse_limit(parse, "--max-retained", arg, &options->limits.retained);
+	case KEY_FAIL_ON:
+		return parse_fail_on(parse, arg);
+	case KEY_JSON:
+		options->json = true;
+		return 0;
 	case KEY_RECONCILE:
 		options->reconcile_exact = true;
 		return parse_unsigned(parse, "--reconcile", arg, 10, INTERVAL_MS_MAX,
@@ -436,22 +662,66 @@ static int split_command(int argc, char **argv, struct options *options)
 	return argc;
 }
 
+/* The first option given that this command does not take. */
+static void check_restricted(struct parse *parse)
+{
+	for (size_t i = 0; i < sizeof(restricted) / sizeof(*restricted); i++) {
+		const struct argp_option *row = option_table;
+
+		if (!(parse->given >> i & 1) ||
+		    restricted[i].commands >> parse->options->command & 1)
+			continue;
+		while (row->key != restricted[i].key)
+			row++;
+		complain(parse, "--%s is not for '%s': see --help", row->name,
+			 commands[parse->options->command].word);
+	}
+}
+
+/* What depends on the command, where nothing was given. */
+static void set_defaults(const struct parse *parse)
+{
+	struct options *options = parse->options;
+	struct check_limits *limits = &options->limits;
+
+	if (options->command == COMMAND_HEAP) {
+		options->heap = true;
+		if (!options->duration_s)
+			options->duration_s = HEAP_SECONDS_DEFAULT;
+	}
+	if (options->command != COMMAND_CHECK)
+		return;
+	if (!options->duration_s && !options->argv)
+		options->duration_s = CHECK_SECONDS_DEFAULT;
+	if (!parse->has_interval && !options->duration_s)
+		options->interval_ms = CHECK_INTERVAL_MS;
+	if (!parse->has_interval && options->duration_s &&
+	    options->duration_s * 1000 / CHECK_REPORTS < options->interval_ms) {
+		options->interval_ms = options->duration_s * 1000 / CHECK_REPORTS;
+		if (options->interval_ms < INTERVAL_MS_MIN)
+			options->interval_ms = INTERVAL_MS_MIN;
+	}
+	if (isnan(limits->growth_per_hour) && isnan(limits->per_invocation) &&
+	    isnan(limits->retained) && !limits->fail_on)
+		limits->fail_on = 1U << VERDICT_LIVE_GROWTH;
+}
+
 static void check_files(struct parse *parse)
 {
 	const struct options *options = parse->options;
 	bool moments = !isnan(options->from_s) || !isnan(options->to_s);
 
 	if (!options->file_count)
-		complain(parse, "%s: give a recording", commands[options->command].name);
-	else if (options->argv || options->pid_count || options->name_count)
+		complain(parse, "%s: give a recording", commands[options->command].word);
+	else if (options->argv)
 		complain(parse, "%s reads a recording: nothing is watched",
-			 commands[options->command].name);
-	else if (options->recording_path)
-		complain(parse, "-o: what is replayed is recorded already");
+			 commands[options->command].word);
 	else if (parse->has_format && !options->export_path)
 		complain(parse, "--format says what to export: give --export DIR, too");
 	else if (options->command == COMMAND_DIFF && (options->file_count == 2) == moments)
 		complain(parse, "diff: give two recordings, or one with --from and --to");
+	else
+		check_restricted(parse);
 }
 
 static void check_complete(struct parse *parse)
@@ -461,8 +731,9 @@ static void check_complete(struct parse *parse)
 	if (parse->failed || parse->done)
 		return;
 	if (!parse->has_command)
-		complain(parse, "give top or watch, and what to watch: see --help");
-	else if (options->command >= COMMAND_REPLAY)
+		complain(parse, "give top, watch, heap, check or record, and what to watch: see "
+				"--help");
+	else if (is_reader(options->command))
 		check_files(parse);
 	else if (options->argv && !options->argv[0])
 		complain(parse, "no command after --");
@@ -474,6 +745,11 @@ static void check_complete(struct parse *parse)
 		complain(parse, "record: give -o FILE");
 	else if (options->recording_bytes && !options->recording_path)
 		complain(parse, "--max-size is of a recording: give -o FILE, too");
+	else if (!isnan(options->limits.per_invocation) && !options->invocation_count)
+		complain(parse, "--max-per-invocation needs to know what one is: give "
+				"--invocation, too");
+	else
+		check_restricted(parse);
 }
 
 int options_parse(int argc, char **argv, const char *version, struct options *options, int *code)
@@ -492,6 +768,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 		.stack_rate = LIVE_STACK_RATE_DEFAULT,
 		.from_s = NAN,
 		.to_s = NAN,
+		.heap_tracked = HEAP_TRACKED_DEFAULT,
+		.limits = {.growth_per_hour = NAN, .per_invocation = NAN, .retained = NAN},
 	};
 	count = split_command(argc, argv, options);
 	if (count < argc) {
@@ -505,6 +783,7 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 	if (rc && !parse.failed && !parse.done)
 		complain(&parse, "an option is unknown, ambiguous or lacks its value: see --help");
 	check_complete(&parse);
+	set_defaults(&parse);
 	if (!options->formats)
 		options->formats = export_formats_default();
 	*code = parse.failed ? EXIT_BAD_USAGE : EXIT_DONE;

@@ -7,24 +7,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/source/heap_spec.h"
 #include "user/source/invocation_spec.h"
+#include "user/view/check.h"
 
 #define OPTIONS_LIST_MAX 64
 
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_TARGET = 1,     /* no such process or command, or it could not be watched */
+	EXIT_OVER = 1,	     /* check: a limit is passed, or a verdict is one to fail on */
 	EXIT_IMPOSSIBLE = 2, /* no root, no BPF, a kernel without what is needed, no terminal */
+	EXIT_UNJUDGED = 2,   /* check: it could not be judged, also for the reasons above */
 	EXIT_BAD_USAGE = 64, /* EX_USAGE, sysexits.h */
 };
 
+/* What tidemark does. X(NAME, word, help) */
+#define COMMANDS(X)                                                                                \
+	X(TOP, "top", "full-screen dashboard")                                                     \
+	X(WATCH, "watch", "the same as lines, for pipes and logs")                                 \
+	X(HEAP, "heap", "allocations, for a time: live, fragmented and free pages")                \
+	X(CHECK, "check", "a verdict, and an exit code: for scripts and CI")                       \
+	X(RECORD, "record", "to a file, for later")                                                \
+	X(REPLAY, "replay", "such a file, as watch would have shown it")                           \
+	X(INFO, "info", "what is in such a file")                                                  \
+	X(DIFF, "diff", "what changed between two such files, or two moments of one")
+
 enum command {
-	COMMAND_TOP,
-	COMMAND_WATCH,
-	COMMAND_RECORD,
-	COMMAND_REPLAY,
-	COMMAND_INFO,
-	COMMAND_DIFF,
+#define X(name, word, help) COMMAND_##name,
+	COMMANDS(X)
+#undef X
+		COMMAND_COUNT
 };
 
 struct options {
@@ -47,6 +60,12 @@ struct options {
 	uint32_t formats;	 /* of the export, see view/export_format.h */
 	struct invocation_spec invocations[INVOCATION_SPECS_MAX]; /* their texts point into argv */
 	size_t invocation_count;
+	bool heap; /* follow allocations from the start */
+	size_t heap_tracked;
+	struct heap_spec heap_specs[HEAP_SPECS_MAX]; /* their texts point into argv */
+	size_t heap_spec_count;
+	struct check_limits limits;
+	bool json;
 	const char *omit_program;
 	const char *recording_path; /* to record to; NULL: nothing is recorded */
 	uint64_t recording_bytes;   /* it may take; 0: whatever comes */

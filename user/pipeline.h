@@ -40,8 +40,9 @@ struct pipeline_options {
 	 */
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
-	bool stacks;   /* the source takes stacks: unwind them */
-	bool replayed; /* it is a recording: its stacks come with their numbers */
+	bool stacks;	     /* the source takes stacks: unwind them */
+	bool replayed;	     /* it is a recording: its stacks come with their numbers */
+	size_t heap_tracked; /* see HEAP_TRACKED_*; 0: the default */
 };
 
 struct pipeline;

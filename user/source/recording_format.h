@@ -36,6 +36,7 @@ struct recording_header {
 	uint16_t major;
 	uint16_t minor;
 	uint32_t flags;		/* RECORDING_* */
+	uint32_t heap_tracked;	/* allocations tracked at most; 0: the default */
 	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	int64_t boot_offset_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC */
 	uint64_t start_ns;	/* CLOCK_MONOTONIC */

@@ -61,7 +61,7 @@ static ssize_t read_at(int fd, void *into, size_t size, uint64_t offset)
 static void header_fields(struct cursor *cursor, struct recording_header *header)
 {
 	header->flags = cursor_u32(cursor);
-	cursor_u32(cursor);
+	header->heap_tracked = cursor_u32(cursor);
 	header->wall_offset_ns = (int64_t)cursor_u64(cursor);
 	header->boot_offset_ns = (int64_t)cursor_u64(cursor);
 	header->start_ns = cursor_u64(cursor);
@@ -78,9 +78,10 @@ static bool header_plausible(const struct recording_header *header)
 {
 	const int64_t far = (int64_t)RECORDING_TIME_MAX;
 
-	return header->page_bytes == 4096 && header->start_ns < RECORDING_TIME_MAX &&
-	       header->wall_offset_ns > -far && header->wall_offset_ns < far &&
-	       header->boot_offset_ns > -far && header->boot_offset_ns < far;
+	return header->page_bytes == 4096 && header->heap_tracked <= 1U << 28 &&
+	       header->start_ns < RECORDING_TIME_MAX && header->wall_offset_ns > -far &&
+	       header->wall_offset_ns < far && header->boot_offset_ns > -far &&
+	       header->boot_offset_ns < far;
 }
 
 static int header_read(struct recording_reader *reader, const char *name)

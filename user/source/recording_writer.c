@@ -135,7 +135,7 @@ static int header_write(int fd, const struct recording_header *header)
 	at = put_u16(at, header->minor);
 	at = put_u32(at, sizeof(bytes));
 	at = put_u32(at, header->flags);
-	at = put_u32(at, 0);
+	at = put_u32(at, header->heap_tracked);
 	at = put_u64(at, (uint64_t)header->wall_offset_ns);
 	at = put_u64(at, (uint64_t)header->boot_offset_ns);
 	at = put_u64(at, header->start_ns);

@@ -98,6 +98,16 @@ static void on_definition(void *ctx, const struct event_header *event)
 	EACH_VIEW(pipeline, event, pipeline->current->process, event);
 }
 
+static void unwound_header(struct event_unwound *event, uint32_t pid, uint64_t time_ns)
+{
+	event->h = (struct event_header){
+		.size = sizeof(*event),
+		.kind = EVENT_UNWOUND,
+		.pid = pid,
+		.time_ns = time_ns,
+	};
+}
+
 /* Recordings have no snapshots: before a report they are told what became of them. */
 static void tell_unwound(struct pipeline *pipeline, const struct tracked *tracked, uint64_t time_ns)
 {
@@ -106,12 +116,7 @@ static void tell_unwound(struct pipeline *pipeline, const struct tracked *tracke
 	if (pipeline->options.replayed || !tracked->process->unwinder ||
 	    !unwinder_tell_totals(tracked->process->unwinder, &event))
 		return;
-	event.h = (struct event_header){
-		.size = sizeof(event),
-		.kind = EVENT_UNWOUND,
-		.pid = tracked->pid,
-		.time_ns = time_ns,
-	};
+	unwound_header(&event, tracked->pid, time_ns);
 	EACH_VIEW(pipeline, record, &event.h);
 }
 
@@ -314,7 +319,8 @@ static struct ledger *ledger_adopt(const struct event_fork *fork)
 	return ledger;
 }
 
-/* Of the process that an ATTACH or EXEC is the first record of. Views want its name at once. */
+/* Of the process that an ATTACH, EXEC or KEPT is the first record of. Views want its name at once.
+ */
 static struct ledger *ledger_named(const struct event_header *event)
 {
 	struct ledger *ledger = ledger_new(event->pid, event->time_ns);
@@ -322,7 +328,10 @@ static struct ledger *ledger_named(const struct event_header *event)
 
 	if (!ledger)
 		return NULL;
-	if (event->kind == EVENT_ATTACH) {
+	if (event->kind == EVENT_KEPT) {
+		memcpy(ledger->comm, ((const struct event_kept *)event)->comm,
+		       sizeof(ledger->comm));
+	} else if (event->kind == EVENT_ATTACH) {
 		memcpy(ledger->comm, attach->comm, sizeof(ledger->comm));
 		ledger->start_ticks = attach->start_ticks;
 	} else {
@@ -396,6 +405,12 @@ static bool is_definition(const struct event_header *event)
 	       event->kind == EVENT_UNWOUND;
 }
 
+/* What is told of a process again: the views have no use for it. */
+static bool is_kept(const struct event_header *event)
+{
+	return event->kind >= EVENT_KEPT && event->kind <= EVENT_KEPT_END;
+}
+
 /* A process is known by these, so nothing about it comes before them. */
 static bool is_beginning(const struct event_header *event)
 {
@@ -406,7 +421,7 @@ static struct tracked *tracked_of(struct pipeline *pipeline, const struct event_
 {
 	struct tracked *tracked = tracked_find(pipeline, event->pid);
 
-	if (!tracked && is_beginning(event))
+	if (!tracked && (is_beginning(event) || event->kind == EVENT_KEPT))
 		tracked = tracked_add(pipeline, ledger_named(event), NULL);
 	return tracked;
 }
@@ -416,6 +431,12 @@ static void on_stranger(struct pipeline *pipeline, const struct event_header *ev
 	if (event->kind == EVENT_SNAPSHOT)
 		return;
 	EACH_VIEW(pipeline, record, event);
+	if (is_definition(event) && pipeline->options.replayed) {
+		/* of a process that has ended: others have the same stacks */
+		if (pipeline->stacks && event->kind != EVENT_UNWOUND && !pipeline->error)
+			pipeline->error = stacks_apply(pipeline->stacks, event);
+		return;
+	}
 	/* between watching a pid and its ATTACH, and after its end, this is no loss */
 	pipeline->orphans++;
 }
@@ -444,6 +465,11 @@ static void on_known(struct pipeline *pipeline, struct tracked *tracked,
 		EACH_VIEW(pipeline, record, event);
 		if (!pipeline->options.replayed || !replay_definition(pipeline, tracked, event))
 			return;
+	}
+	if (is_kept(event)) {
+		EACH_VIEW(pipeline, record, event);
+		ledger_apply(tracked->process->ledger, event);
+		return;
 	}
 	/* the unwinder sees a record before the ledger does, and its definitions come first */
 	if (!is_beginning(event))
@@ -487,6 +513,37 @@ static void on_event(void *ctx, const struct event_header *event)
 	/* not one by one: forgetting walks the list */
 	if (pipeline->count - pipeline->alive_count > 2 * ENDED_MAX)
 		forget_ended(pipeline);
+}
+
+void pipeline_keep(struct pipeline *pipeline, source_sink sink, void *ctx)
+{
+	struct event_header at = {0};
+
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct tracked *tracked = pipeline->order[i];
+
+		if (tracked->process->ended)
+			continue;
+		ledger_keep(tracked->process->ledger, sink, ctx);
+		/* any of them will do */
+		at.pid = tracked->pid;
+		at.time_ns = tracked->process->ledger->now_ns;
+	}
+	if (pipeline->stacks)
+		stacks_tell_all(pipeline->stacks, &at, sink, ctx);
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct process *process = pipeline->order[i]->process;
+		struct event_unwound event;
+
+		if (process->ended)
+			continue;
+		ledger_keep_memory(process->ledger, sink, ctx);
+		if (!process->unwinder)
+			continue;
+		(void)unwinder_tell_totals(process->unwinder, &event);
+		unwound_header(&event, process->ledger->pid, process->ledger->now_ns);
+		sink(ctx, &event.h);
+	}
 }
 
 static void start_cycle(const struct pipeline *pipeline, struct tracked *tracked, uint32_t cause)

@@ -67,6 +67,12 @@ int pipeline_run(struct pipeline *pipeline);
 /* All processes, ended ones among them for a while, in order of attach. */
 const struct process *const *pipeline_processes(const struct pipeline *pipeline, size_t *count);
 
+/*
+ * Tells all that is known, between two records, as records that make a pipeline know it again: for
+ * a recording that lets go of what was before.
+ */
+void pipeline_keep(struct pipeline *pipeline, source_sink sink, void *ctx);
+
 /* Watched and not ended. */
 size_t pipeline_alive(const struct pipeline *pipeline);
 

@@ -2,6 +2,7 @@
 #include "user/recorder.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static void note(struct recorder *recorder, int rc)
 		  strerror(-rc));
 }
 
-static void tell_state(struct recorder *recorder)
+static void tell_state(struct recorder *recorder, bool again)
 {
 	struct source_state state;
 	struct event_state event;
@@ -42,7 +43,7 @@ static void tell_state(struct recorder *recorder)
 		.missing_marks = state.missing_marks,
 		.stack_weight = state.stack_weight,
 	};
-	if (!memcmp(&event, &recorder->state, sizeof(event)))
+	if (!again && !memcmp(&event, &recorder->state, sizeof(event)))
 		return;
 	recorder->state = event;
 	event.h = (struct event_header){
@@ -62,13 +63,35 @@ static void on_record(void *view, const struct event_header *event)
 	note(recorder, recording_write(recorder->writer, event));
 }
 
+static void keep(void *ctx, const struct event_header *event)
+{
+	struct recorder *recorder = ctx;
+
+	note(recorder, recording_write(recorder->writer, event));
+}
+
+/* All that is known, so that what was before can be let go of. */
+static void take_snapshot(struct recorder *recorder)
+{
+	int rc = recording_snapshot_begin(recorder->writer);
+
+	if (!rc) {
+		pipeline_keep(recorder->pipeline, keep, recorder);
+		tell_state(recorder, true);
+		rc = recording_snapshot_end(recorder->writer);
+	}
+	note(recorder, rc);
+}
+
 static void on_interval(void *view, uint64_t number)
 {
 	struct recorder *recorder = view;
 
 	(void)number;
-	tell_state(recorder);
+	tell_state(recorder, false);
 	note(recorder, recording_rest(recorder->writer, recorder->now_ns));
+	if (recording_snapshot_due(recorder->writer))
+		take_snapshot(recorder);
 }
 
 static const struct view_ops recorder_ops = {
@@ -113,7 +136,7 @@ int recorder_close(struct recorder *recorder, struct recording_figures *figures)
 	if (!recorder)
 		return 0;
 	if (recorder->source)
-		tell_state(recorder);
+		tell_state(recorder, false);
 	rc = recording_close(recorder->writer, figures);
 	note(recorder, rc);
 	free(recorder->path);

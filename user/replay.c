@@ -12,12 +12,24 @@
 
 #include <sys/resource.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/source/decode.h"
 
 /* Of the machine's memory. */
 #define MEMORY_SHARE 0.75
+
+/* Pages of memory of its own that this process has mapped already. */
+static unsigned long mapped_pages(void)
+{
+	AUTO_FILE FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long data = 0;
+
+	if (!file || fscanf(file, "%*u %*u %*u %*u %*u %lu", &data) != 1)
+		return 0;
+	return data;
+}
 
 /* What asks for more gets none, as where there is none: that is counted and said. */
 static void limit_memory(void)
@@ -30,6 +42,9 @@ static void limit_memory(void)
 		return;
 	most = (rlim_t)((double)pages * (double)PAGE_BYTES * MEMORY_SHARE);
 	if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur <= most)
+		return;
+	/* AddressSanitizer's shadow, of which next to nothing is used */
+	if (mapped_pages() > (unsigned long)pages)
 		return;
 	limit.rlim_cur = most;
 	(void)setrlimit(RLIMIT_DATA, &limit);

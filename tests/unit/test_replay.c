@@ -9,11 +9,15 @@
 #include "user/recorder.h"
 #include "user/replay.h"
 #include "user/verdict/process.h"
+#include "user/view/csv.h"
+#include "user/view/export_format.h"
 
 #define A ((uint64_t)0x7f0000000000)
 
 /* What a replay came to, of its last process. */
 struct seen {
+	bool keep_texts;
+	uint64_t max_bytes; /* of the recording of the replay */
 	unsigned int begun, ended, reports;
 	struct report last;
 	uint32_t allocator;
@@ -21,7 +25,35 @@ struct seen {
 	uint64_t invocations;
 	uint64_t taken;			  /* stacks */
 	size_t memory_early, memory_late; /* of the heap, at two intervals */
+	char *texts[16];		  /* of each process that ended: all tables, owned */
 };
+
+/* All that exports say of the state of a process. */
+static char *tables_of(struct process *process)
+{
+	static const struct export_context context = {.version = "test"};
+	struct report report = *process_newest(process);
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	report.growth_per_hour = 0; /* over the reports that there are: not a total */
+	assert_int_equal(process_update_sites(process), 0);
+	series_report(file, process, &report);
+	assert_int_equal(mappings_csv_write(file, process, &context), 0);
+	assert_int_equal(sites_csv_write(file, process, &context), 0);
+	assert_int_equal(invocations_csv_write(file, process, &context), 0);
+	assert_int_equal(survival_csv_write(file, process, &context), 0);
+	assert_int_equal(stacks_csv_write(file, process, &context), 0);
+	fclose(file);
+	return text;
+}
+
+static void seen_free(struct seen *seen)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(seen->texts); i++)
+		free(seen->texts[i]);
+}
 
 static void on_begin(void *view, struct process *process)
 {
@@ -45,6 +77,8 @@ static void on_end(void *view, struct process *process)
 {
 	struct seen *seen = view;
 
+	if (seen->keep_texts && seen->ended < ARRAY_SIZE(seen->texts))
+		seen->texts[seen->ended] = tables_of(process);
 	seen->ended++;
 	seen->last = *process_newest(process);
 	seen->allocator = process->ledger->allocator;
@@ -62,7 +96,7 @@ static int replay(const char *path, double to_s, const char *again, struct seen 
 		  struct recording_account *account)
 {
 	struct replay_options options = {.path = path, .to_s = to_s};
-	struct recorder_options recording = {.path = again};
+	struct recorder_options recording = {.path = again, .max_bytes = seen->max_bytes};
 	struct pipeline_options policy = {.replayed = true};
 	struct recording_figures figures;
 	struct recorder *recorder = NULL;
@@ -70,7 +104,7 @@ static int replay(const char *path, double to_s, const char *again, struct seen 
 	struct source *source;
 	int rc;
 
-	memset(seen, 0, sizeof(*seen));
+	*seen = (struct seen){.keep_texts = seen->keep_texts};
 	assert_int_equal(replay_open(&options, &source, &recording.header), 0);
 	policy.stacks = recording.header.flags & RECORDING_STACKS;
 	pipeline = pipeline_new(source, &policy);
@@ -105,7 +139,7 @@ static void golden_recordings_balance(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(golden); i++) {
 		struct recording_account account;
-		struct seen seen;
+		struct seen seen = {0};
 
 		assert_int_equal(replay(golden[i].path, NAN, NULL, &seen, &account), 1);
 		assert_int_equal(account.end, RECORDING_WHOLE);
@@ -135,7 +169,7 @@ static void a_replay_records_as_it_was(void **state)
 		const struct event_header *event, *again;
 		struct recording_reader *readers[2];
 		struct recording_account account;
-		struct seen seen;
+		struct seen seen = {0};
 		uint64_t count = 0;
 		char path[64];
 		int rc;
@@ -165,7 +199,7 @@ static void a_replay_records_as_it_was(void **state)
 static void a_replay_stops_where_it_is_told(void **state)
 {
 	struct recording_account account;
-	struct seen whole, half, none;
+	struct seen whole = {0}, half = {0}, none = {0};
 
 	(void)state;
 	assert_int_equal(replay(golden[0].path, NAN, NULL, &whole, &account), 1);
@@ -238,7 +272,7 @@ static void memory_follows_the_ledger(void **state)
 {
 	struct recording_account account;
 	struct maker maker;
-	struct seen seen;
+	struct seen seen = {0};
 
 	(void)state;
 	maker_open(&maker);
@@ -265,7 +299,7 @@ static void stacks_told_twice_end_it(void **state)
 	} event = {.stack = {.frame_count = 1}};
 	struct recording_account account;
 	struct maker maker;
-	struct seen seen;
+	struct seen seen = {0};
 
 	(void)state;
 	maker_open(&maker);
@@ -306,6 +340,110 @@ static void the_state_of_the_source_is_replayed(void **state)
 	unlink(maker.path);
 }
 
+/* ---- kept to a size ---- */
+
+static void make_stack(struct maker *maker, uint32_t number)
+{
+	union {
+		struct event_stack stack;
+		uint8_t room[sizeof(struct event_stack) + 2 * sizeof(struct event_frame)];
+	} event = {.stack = {.number = number, .frame_count = 2}};
+
+	event.stack.frames[0] = (struct event_frame){.address = number * 16, .module = 1};
+	event.stack.frames[1] = (struct event_frame){.address = 64, .module = 1};
+	make(maker, &event.stack.h, EVENT_STACK, sizeof(event), 10);
+}
+
+static void make_invocation(struct maker *maker, enum invocation_edge edge, uint32_t pid,
+			    uint64_t value)
+{
+	MAKE(maker, EVENT_INVOCATION, event_invocation, pid, .edge = edge, .value = value);
+}
+
+/* One process that works by invocations, and a child that forks off and goes on for itself. */
+static void make_work(struct maker *maker, int intervals)
+{
+	uint64_t random = 17, invocation = 0, top = A;
+	uint32_t stacks = 0;
+
+	MAKE(maker, EVENT_ATTACH, event_attach, 10, .comm = "work", .start_ticks = 9);
+	MAKE(maker, EVENT_IDENTITY, event_identity, 10, .allocator = ALLOCATOR_JEMALLOC);
+	MAKE(maker, EVENT_MODULE, event_module, 10, .number = 1, .ino = 5, .path = "/opt/work");
+	MAKE(maker, EVENT_CYCLE, event_cycle, 10, .cause = CAUSE_ATTACH);
+	MAKE(maker, EVENT_VMA, event_vma, 10, .start = 0x400000, .end = 0x500000, .ino = 5,
+	     .prot = PROT_READ | PROT_EXEC, .vma_kind = VMA_KIND_FILE, .name = "work");
+	MAKE(maker, EVENT_CYCLE, event_cycle, 10, .cause = CAUSE_ATTACH, .end = 1);
+	for (int i = 1; i <= intervals; i++) {
+		uint32_t pid = i > 3 && i % 3 == 0 ? 11 : 10;
+
+		if (i == 3)
+			MAKE(maker, EVENT_FORK, event_fork, 10, .child = 11, .flags = FORK_WATCHED,
+			     .comm = "child");
+		make_stack(maker, ++stacks);
+		MAKE(maker, EVENT_MMAP, event_mmap, pid, .h.stack = stacks, .addr = top,
+		     .len = PAGES(4096), .prot = PROT_READ | PROT_WRITE,
+		     .flags = MAP_PRIVATE | MAP_ANONYMOUS, .callers = {0x400010});
+		for (int round = 0; round < 600; round++) {
+			make_invocation(maker, INVOCATION_BEGIN, pid, ++invocation);
+			for (int page = 0; page < 12; page++) {
+				MAKE(maker, EVENT_FAULT, event_fault, pid,
+				     .h.stack = 1 + (uint32_t)random_below(&random, stacks),
+				     .addr = top + random_below(&random, PAGES(4096)),
+				     .error = FAULT_USER | FAULT_WRITE, .weight = 1);
+				maker->now += random_below(&random, 100000);
+			}
+			if (!random_below(&random, 20))
+				MAKE(maker, EVENT_MADVISE, event_range, pid,
+				     .addr = page_floor(top + random_below(&random, PAGES(4000))),
+				     .len = PAGES(40), .call = EVENT_CALL_MADVISE,
+				     .arg = random_below(&random, 2) ? MADV_DONTNEED : MADV_FREE);
+			if (random_below(&random, 50))
+				make_invocation(maker, INVOCATION_END, pid, invocation);
+		}
+		top += PAGES(5000);
+		for (uint32_t of = 10; of <= (i < 3 ? 10 : 11); of++) {
+			MAKE(maker, EVENT_UNWOUND, event_unwound, of, .taken = (uint64_t)i,
+			     .ends = {(uint64_t)i});
+			MAKE(maker, EVENT_SAMPLE, event_sample, of,
+			     .anon_bytes = (uint64_t)i << 20);
+		}
+		MAKE(maker, EVENT_INTERVAL, event_interval, 0, .number = (uint64_t)i);
+	}
+}
+
+static void what_is_kept_to_a_size_has_the_same_totals(void **state)
+{
+	struct seen whole = {.keep_texts = true, .max_bytes = 1 << 20}, kept = {.keep_texts = true};
+	struct recording_account account;
+	struct maker maker;
+	char path[64];
+	uint64_t size;
+
+	(void)state;
+	maker_open(&maker);
+	make_work(&maker, 130);
+	maker_close(&maker);
+	recordings_path(path);
+	assert_int_equal(replay(maker.path, NAN, path, &whole, &account), 1);
+	size = account.file_bytes;
+	assert_int_equal(replay(path, NAN, NULL, &kept, &account), 1);
+	assert_int_equal(account.end, RECORDING_WHOLE);
+	assert_int_equal(account.malformed + account.unknown, 0);
+	/* most was let go of, and nothing is missing for it */
+	assert_true(account.first_chunk > 0);
+	assert_true(account.kinds[EVENT_KEPT] == 2 && account.kinds[EVENT_KEPT_PAGES] > 1000);
+	assert_true(account.file_bytes < size && account.file_bytes < 3 << 20);
+	assert_true(kept.reports < whole.reports);
+	assert_int_equal(kept.ended, 2);
+	assert_int_equal(whole.ended, 2);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(kept.texts[i], whole.texts[i]);
+	seen_free(&whole);
+	seen_free(&kept);
+	unlink(path);
+	unlink(maker.path);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -315,6 +453,7 @@ int main(void)
 		cmocka_unit_test(memory_follows_the_ledger),
 		cmocka_unit_test(stacks_told_twice_end_it),
 		cmocka_unit_test(the_state_of_the_source_is_replayed),
+		cmocka_unit_test(what_is_kept_to_a_size_has_the_same_totals),
 	};
 
 	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);

@@ -267,7 +267,7 @@ static int chunk_unpack(struct recording_reader *reader)
 
 	if (ZSTD_isError(size) || size != chunk->bytes)
 		return reader_end(reader, RECORDING_DAMAGED, "a chunk cannot be unpacked");
-	if (reader->begun && chunk->number != reader->next_number)
+	if (account->chunks && chunk->number != reader->next_number)
 		return reader_end(reader, RECORDING_DAMAGED, "a chunk is missing");
 	if (!account->chunks++) {
 		account->first_chunk = chunk->number;

@@ -388,6 +388,22 @@ uint64_t stacks_refused(const struct stacks *stacks)
 
 /* ---- a recording ---- */
 
+void stacks_tell_all(struct stacks *stacks, const struct event_header *at, stacks_sink sink,
+		     void *ctx)
+{
+	stacks_sink own = stacks->sink;
+	void *own_ctx = stacks->ctx;
+
+	stacks->sink = sink;
+	stacks->ctx = ctx;
+	for (size_t i = 0; i < stacks->module_count; i++)
+		module_tell(stacks, stacks->modules[i], at);
+	for (uint32_t number = 1; number <= stacks->stack_count; number++)
+		stack_tell(stacks, stack_slot(stacks, number), at);
+	stacks->sink = own;
+	stacks->ctx = own_ctx;
+}
+
 /* The vdso has no file to find: where it is that of this machine, its names are known. */
 static void open_same_vdso(struct stack_module *module)
 {

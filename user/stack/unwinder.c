@@ -612,9 +612,8 @@ void unwinder_set_totals(struct unwinder *unwinder, const struct event_unwound *
 bool unwinder_tell_totals(struct unwinder *unwinder, struct event_unwound *event)
 {
 	const struct unwind_totals *totals = &unwinder->totals;
+	bool changed = memcmp(totals, &unwinder->told, sizeof(*totals)) != 0;
 
-	if (!memcmp(totals, &unwinder->told, sizeof(*totals)))
-		return false;
 	*event = (struct event_unwound){
 		.taken = totals->taken,
 		.repeated = totals->repeated,
@@ -625,7 +624,7 @@ bool unwinder_tell_totals(struct unwinder *unwinder, struct event_unwound *event
 	};
 	memcpy(event->ends, totals->ends, sizeof(totals->ends));
 	unwinder->told = *totals;
-	return true;
+	return changed;
 }
 
 const struct unwind_totals *unwinder_totals(const struct unwinder *unwinder)

@@ -218,12 +218,14 @@ $(BUILD)/driver: $(DRIVER_OBJ)
 # --- tests -------------------------------------------------------------------
 
 TARGET_SRC := $(wildcard tests/targets/*.c)
+HEAP_PAIRS := $(addprefix $(BUILD)/targets/heap_pairs-,jemalloc mimalloc)
 TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
 	   deep-static-pie deep-stripped places-static plugin.so) \
 	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
-	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx)
+	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx) \
+	   $(HEAP_PAIRS)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -263,7 +265,17 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
 
 # Every call is a call: compilers leave out allocations that nobody uses.
-$(BUILD)/targets/heap_work%: CFLAGS += -fno-builtin
+$(BUILD)/targets/heap_%: CFLAGS += -fno-builtin
+
+$(BUILD)/targets/heap_throw: tests/targets/heap_throw.c tests/targets/heap_throw.cc
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
+	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o \
+		tests/targets/heap_throw.cc -ljemalloc
+
+$(HEAP_PAIRS): $(BUILD)/targets/heap_pairs-%: tests/targets/heap_pairs.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
 
 $(BUILD)/targets/heap_work-static: tests/targets/heap_work.c
 	@mkdir -p $(@D)
@@ -294,7 +306,7 @@ $(BUILD)/targets/%: tests/targets/%.c
 # the allocator, or show what one allocator does, once.
 CORPUS_SRC := $(wildcard tests/e2e/corpus/*.c)
 CORPUS_GLIBC = arenas deep_stack exec_again file_growth fork_heavy huge_pages late_trim lazy_free \
-	       mmap_churn mmap_leak shared_growth thread_stacks
+	       mmap_churn mmap_leak private_file shared_growth thread_stacks
 CORPUS_JEMALLOC = background_purge lazy_decay
 CORPUS_ALL := $(filter-out $(CORPUS_GLIBC) $(CORPUS_JEMALLOC),$(CORPUS_SRC:tests/e2e/corpus/%.c=%))
 CORPUS := $(CORPUS_GLIBC:%=$(BUILD)/corpus/%-glibc) \
@@ -322,6 +334,8 @@ E2E_TESTS := $(E2E_TEST_SRC:%.c=$(BUILD)/%)
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(LIB) $(LIBS) -lcap -lcmocka
+
+$(BUILD)/tests/unit/test_heap_probes: CPPFLAGS += $(CAPSTONE_CFLAGS)
 
 # The experiment's pure part; a longer stem than the rule above, so it is chosen.
 $(BUILD)/tests/unit/test_experiment%: tests/unit/test_experiment%.c $(BUILD)/libexperiment.a $(LIB)
@@ -455,7 +469,8 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(LIVE_OBJ) $(LIB)
 		$(COLLECTOR_MALLOC)
 
 bench: packages
-	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BENCHES)
+	@$(MAKE) --no-print-directory -s all $(BUILD)/targets/big_resident $(BUILD)/targets/heap_pairs \
+		$(HEAP_PAIRS) $(BENCHES)
 	@for bench in $(sort $(BENCHES)); do echo "== $${bench##*/}"; $$bench || exit 1; done
 
 # --- the postmortem's experiment ----------------------------------------------

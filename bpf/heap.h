@@ -46,6 +46,9 @@ enum heap_argument {
 #define HEAP_NOWHERE 0xff /* the function has no such argument */
 
 #define HEAP_COOKIE_BYTE(cookie, index) ((cookie) >> 8 * (index)&0xff)
+/* The function throws instead of returning NULL. */
+#define HEAP_COOKIE_THROWS (1ULL << 40)
+
 #define HEAP_COOKIE_KIND(cookie) HEAP_COOKIE_BYTE(cookie, 0)
 #define HEAP_COOKIE_ARGUMENT(cookie, argument) HEAP_COOKIE_BYTE(cookie, 1 + (argument))
 

@@ -732,6 +732,8 @@ static int app_run(struct app *app)
 		collector_stop(&app->collector);
 		return EXIT_TARGET;
 	}
+	/* --for is of the watch, not of what it took to begin it */
+	app->start_ns = clock_ns();
 	if (top) {
 		int failed = terminal_open(&utf8);
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "user/base/log.h"
-#include "user/base/units.h"
+#include "user/option_values.h"
 #include "user/source/live.h"
 #include "user/source/recording_writer.h"
 #include "user/view/clean_text.h"
@@ -219,137 +219,39 @@ __attribute__((format(printf, 2, 3))) static error_t complain(struct parse *pars
 	return EINVAL;
 }
 
-/* A whole decimal number in a range. */
-static int parse_number(const char *text, unsigned long min, unsigned long max,
-			unsigned long *number)
-{
-	unsigned long value;
-	char *end;
-
-	if (!*text || text[strspn(text, "0123456789")])
-		return -EINVAL;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || value < min || value > max)
-		return -EINVAL;
-	*number = value;
-	return 0;
-}
-
 static error_t parse_unsigned(struct parse *parse, const char *option, const char *text,
 			      unsigned int min, unsigned int max, unsigned int *out)
 {
 	unsigned long number;
 
-	if (parse_number(text, min, max, &number))
+	if (option_number(text, min, max, &number))
 		return complain(parse, "%s '%s': give a whole number from %u to %u", option, text,
 				min, max);
 	*out = (unsigned int)number;
 	return 0;
 }
 
-/* Bytes with an optional K, M or G. */
-static int parse_size(const char *text, size_t min, size_t max, size_t *out)
-{
-	static const struct {
-		const char *suffix;
-		unsigned int shift;
-	} suffixes[] = {{"", 0}, {"K", 10}, {"k", 10}, {"M", 20}, {"m", 20}, {"G", 30}, {"g", 30}};
-	size_t digits = strspn(text, "0123456789");
-	unsigned long number;
-	char copy[24];
-
-	for (size_t i = 0;
-	     digits && digits < sizeof(copy) && i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		if (strcmp(text + digits, suffixes[i].suffix))
-			continue;
-		snprintf(copy, sizeof(copy), "%.*s", (int)digits, text);
-		if (parse_number(copy, 1, max >> suffixes[i].shift, &number) ||
-		    number << suffixes[i].shift < min)
-			break;
-		*out = number << suffixes[i].shift;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-struct unit {
-	const char *suffix;
-	double factor;
-};
-
-/* A number with a unit from a table, the first of which needs none. 0 or -EINVAL. */
-static int parse_amount(const char *text, size_t length, const struct unit *units, size_t count,
-			double *out)
-{
-	char number[32], *end;
-	size_t digits = strspn(text, "0123456789.");
-	double value;
-
-	if (!digits || digits >= sizeof(number) || digits > length)
-		return -EINVAL;
-	snprintf(number, sizeof(number), "%.*s", (int)digits, text);
-	value = strtod(number, &end);
-	if (*end)
-		return -EINVAL;
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(units[i].suffix) != length - digits ||
-		    strncasecmp(units[i].suffix, text + digits, length - digits))
-			continue;
-		*out = value * units[i].factor;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Sizes as people and other tools write them: K and KiB are 1024, KB is 1000. */
-static const struct unit size_units[] = {
-	{"", 1},	{"B", 1},	  {"K", 1024},	    {"KiB", 1024},
-	{"KB", 1e3},	{"M", 1 << 20},	  {"MiB", 1 << 20}, {"MB", 1e6},
-	{"G", 1 << 30}, {"GiB", 1 << 30}, {"GB", 1e9},
-};
-
-static const struct unit time_units[] = {
-	{"", 1}, {"s", 1}, {"sec", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400},
-};
-
-#define UNITS(table) table, sizeof(table) / sizeof(*(table))
-
 static error_t parse_limit(struct parse *parse, const char *option, const char *text, double *out)
 {
-	if (parse_amount(text, strlen(text), UNITS(size_units), out))
+	if (option_bytes(text, out))
 		return complain(parse, "%s '%s': give a size, such as 4KiB or 100MB", option, text);
 	return 0;
 }
 
-/* SIZE/TIME, where TIME is a unit. */
 static error_t parse_rate(struct parse *parse, const char *text)
 {
-	const char *slash = strchr(text, '/');
-	char one[16];
-	double size, seconds;
-
-	if (slash)
-		snprintf(one, sizeof(one), "1%s", slash + 1);
-	if (!slash || !slash[1] ||
-	    parse_amount(text, (size_t)(slash - text), UNITS(size_units), &size) ||
-	    parse_amount(one, strlen(one), UNITS(time_units), &seconds))
+	if (option_rate(text, &parse->options->limits.growth_per_hour))
 		return complain(
 			parse, "--max-growth '%s': give a size per time, such as 10MB/h or 64KiB/s",
 			text);
-	parse->options->limits.growth_per_hour = size / seconds * 3600;
 	return 0;
 }
 
 static error_t parse_duration(struct parse *parse, const char *text)
 {
-	double seconds;
-
-	if (parse_amount(text, strlen(text), UNITS(time_units), &seconds) || seconds < 1 ||
-	    seconds > DURATION_S_MAX)
+	if (option_seconds(text, DURATION_S_MAX, &parse->options->duration_s))
 		return complain(parse, "--for '%s': give a time from 1s to 366d, such as 30s or 5m",
 				text);
-	parse->options->duration_s = (unsigned int)seconds;
 	return 0;
 }
 
@@ -357,9 +259,8 @@ static error_t parse_fail_on(struct parse *parse, const char *text)
 {
 	char words[256], *rest = words, *word;
 
-	if (strlen(text) >= sizeof(words))
+	if ((size_t)snprintf(words, sizeof(words), "%s", text) >= sizeof(words))
 		return complain(parse, "--fail-on: the list is too long");
-	strcpy(words, text);
 	while ((word = strsep(&rest, ","))) {
 		int kind = strcmp(word, "leak") ? verdict_find(word) : VERDICT_LIVE_GROWTH;
 
@@ -386,7 +287,7 @@ static error_t parse_tracked(struct parse *parse, const char *text)
 
 static error_t parse_buffer(struct parse *parse, const char *text)
 {
-	if (parse_size(text, LIVE_BUFFER_MIN, LIVE_BUFFER_MAX, &parse->options->buffer_bytes))
+	if (option_size(text, LIVE_BUFFER_MIN, LIVE_BUFFER_MAX, &parse->options->buffer_bytes))
 		return complain(parse, "--buffer '%s': give a size from 4K to 1G, such as 64M",
 				text);
 	return 0;
@@ -399,7 +300,7 @@ static error_t parse_stack_bytes(struct parse *parse, const char *text)
 
 	if (!strcmp(text, "0"))
 		*bytes = 0;
-	else if (parse_size(text, SNAPSHOT_BYTES_MIN, SNAPSHOT_BYTES_MAX, bytes))
+	else if (option_size(text, SNAPSHOT_BYTES_MIN, SNAPSHOT_BYTES_MAX, bytes))
 		return complain(
 			parse, "--stack-bytes '%s': give a size from 1K to 60K, or 0 for no stacks",
 			text);

@@ -49,10 +49,11 @@ struct options {
 	char **argv; /* of the command to run, NULL-terminated; NULL: none */
 	bool children;
 	bool verbose;
+	bool heap; /* follow allocations from the start */
+	bool reconcile_exact;
 	unsigned int interval_ms;
 	unsigned int duration_s; /* 0: no limit */
 	unsigned int reconcile_ms;
-	bool reconcile_exact;
 	size_t buffer_bytes;
 	size_t stack_bytes;	 /* of each stack; 0: none are taken */
 	unsigned int stack_rate; /* stacks of page faults per second; 0: none of faults */
@@ -60,7 +61,6 @@ struct options {
 	uint32_t formats;	 /* of the export, see view/export_format.h */
 	struct invocation_spec invocations[INVOCATION_SPECS_MAX]; /* their texts point into argv */
 	size_t invocation_count;
-	bool heap; /* follow allocations from the start */
 	size_t heap_tracked;
 	struct heap_spec heap_specs[HEAP_SPECS_MAX]; /* their texts point into argv */
 	size_t heap_spec_count;

@@ -51,10 +51,21 @@ struct pid {
 	struct upid numbers[1];
 };
 
+/* include/uapi/linux/resource.h */
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
+};
+
+#define RLIMIT_DATA 2
+#define RLIMIT_AS 9
+#define RLIM_INFINITY (~0UL)
+
 /* include/linux/sched/signal.h */
 struct signal_struct {
 	atomic_t live;
 	struct pid *pids[4];
+	struct rlimit rlim[16];
 };
 
 /* kernel/events/uprobes.c: the trampoline that uretprobes return to is at its start */
@@ -70,6 +81,8 @@ struct uprobes_state {
 /* include/linux/mm_types.h: the fields live in an anonymous struct there */
 struct mm_struct {
 	unsigned long task_size;
+	unsigned long total_vm; /* pages */
+	unsigned long data_vm;
 	unsigned long start_stack;
 	unsigned long start_brk;
 	unsigned long brk;

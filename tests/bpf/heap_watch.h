@@ -144,7 +144,8 @@ static inline void heap_on_begin(const struct event_alloc_begin *event)
 
 	heap.begins++;
 	heap.begin_stacks += event->h.stack == STACK_TAKEN;
-	heap.estimated += (double)event->size / (1 - exp(-(double)event->size / mean));
+	if (event->size < 1ULL << 40) /* or it will be refused */
+		heap.estimated += (double)event->size / (1 - exp(-(double)event->size / mean));
 }
 
 static inline void heap_on_state(const struct event_heap *event)

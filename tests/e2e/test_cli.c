@@ -167,6 +167,77 @@ static void usage_invocations(void **state)
 	refuse(many);
 }
 
+/* A command line with one option's value, and words of the line that refuses it. */
+static void refuse_value(const char *command, const char *option, const char *value,
+			 const char *words)
+{
+	struct run run;
+
+	RUN(&run, command, "-p", "1", option, value);
+	run_expect(&run, 64);
+	expect_one_line(&run, words);
+	assert_int_equal(run.out_text.size, 0);
+	run_release(&run);
+}
+
+static void usage_check(void **state)
+{
+	static const char *const rates[] = {"",		"10MB",	  "10MB/", "/h",
+					    "10MB/30s", "-1MB/h", "10/y",  "1e6/h"};
+	static const char *const sizes[] = {"", "4XB", "-1", "KB", "1e6", "1 KB"};
+	static const char *const lists[] = {"", "leak,", ",leak", "leaks", "live_growth", "Leak"};
+	static char long_list[2000];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++)
+		refuse_value("check", "--max-growth", rates[i], "such as 10MB/h or 64KiB/s");
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		refuse_value("check", "--max-retained", sizes[i], "--max-retained");
+		refuse_value("check", "--max-per-invocation", sizes[i], "such as 4KiB or 100MB");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		refuse_value("check", "--fail-on", lists[i], "give verdicts with commas");
+	memset(long_list, 'x', sizeof(long_list) - 1);
+	refuse_value("check", "--fail-on", long_list, "too long");
+	refuse_value("check", "--max-per-invocation", "4KiB", "give --invocation");
+	REFUSE("check");
+	REFUSE("check", "--");
+	REFUSE("check", "-p", "1", "--max-growth");
+	REFUSE("check", "-p", "1", "--json=yes");
+	REFUSE("check", "watch", "-p", "1");
+}
+
+/* What another command takes is refused, and not passed over: a gate that holds nothing is none. */
+static void usage_of_other_commands(void **state)
+{
+	(void)state;
+	refuse_value("watch", "--max-growth", "10MB/h", "--max-growth is not for 'watch'");
+	refuse_value("top", "--max-retained", "10MB", "--max-retained is not for 'top'");
+	refuse_value("heap", "--fail-on", "leak", "--fail-on is not for 'heap'");
+	REFUSE("watch", "-p", "1", "--json");
+	REFUSE("top", "-p", "1", "--json");
+	REFUSE("heap", "-p", "1", "--json");
+	REFUSE("heap", "-p", "1", "--heap");
+	REFUSE("watch", "-p", "1", "--invocation", "func:x:f", "--max-per-invocation", "4K");
+}
+
+static void usage_heap(void **state)
+{
+	static const char *const tracked[] = {"", "0", "1023", "268435457", "-1", "1M"};
+	static const char *const probes[] = {
+		"",	   "malloc",	      "malloc=",    "malloc=x", "malloc=x+12",
+		"=x+0x12", "nonsense=x+0x12", "malloc=x+0x"};
+
+	(void)state;
+	REFUSE("heap");
+	for (size_t i = 0; i < ARRAY_SIZE(tracked); i++)
+		refuse_value("heap", "--heap-tracked", tracked[i],
+			     "a whole number from 1024 to 268435456");
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+		refuse_value("heap", "--heap-probe", probes[i], "--heap-probe");
+	refuse_value("heap", "--for", "1.5", "give a time from 1s to 366d");
+}
+
 static void help_and_version(void **state)
 {
 	struct run run;
@@ -181,6 +252,8 @@ static void help_and_version(void **state)
 	assert_non_null(strstr(run.out_text.data, "--stack-rate"));
 	assert_non_null(strstr(run.out_text.data, "--invocation=SPEC"));
 	assert_non_null(strstr(run.out_text.data, "--stack-bytes"));
+	assert_non_null(strstr(run.out_text.data, "--max-growth=SIZE/TIME"));
+	assert_non_null(strstr(run.out_text.data, "--fail-on=LIST"));
 	assert_non_null(strstr(run.out_text.data, "64"));
 	assert_null(strstr(run.out_text.data, "omit-program"));
 	run_release(&run);
@@ -302,6 +375,23 @@ static void not_root(void **state)
 {
 	NEEDS_ROOT(); /* to become somebody else */
 	impossible(become_nobody, "root");
+}
+
+/* The others say so, too; a check that could not be made is no check that is passed. */
+static void not_root_for_others(void **state)
+{
+	static const char *const commands[] = {"heap", "check"};
+
+	NEEDS_ROOT();
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		struct run run;
+
+		RUN_AS(&run, become_nobody, commands[i], "--for", "1", "-p", number_text(getpid()));
+		run_expect(&run, 2);
+		expect_one_line(&run, "root");
+		assert_int_equal(run.out_text.size, 0);
+		run_release(&run);
+	}
 }
 
 static void root_without_bpf(void **state)
@@ -609,10 +699,14 @@ int main(int argc, char **argv)
 		E2E_TEST(usage_numbers),
 		E2E_TEST(usage_texts),
 		E2E_TEST(usage_invocations),
+		E2E_TEST(usage_check),
+		E2E_TEST(usage_of_other_commands),
+		E2E_TEST(usage_heap),
 		E2E_TEST(help_and_version),
 		E2E_TEST(list_of_formats),
 		E2E_TEST(unknown_format),
 		E2E_TEST(not_root),
+		E2E_TEST(not_root_for_others),
 		E2E_TEST(root_without_bpf),
 		E2E_TEST(tracefs_is_mounted),
 		E2E_TEST(tracefs_cannot_be_mounted),

@@ -103,4 +103,26 @@ static inline void world_found(struct world *world, uint64_t addr, uint64_t len,
 	world->ledger->complete = true;
 }
 
+/* A library's code, of one page. */
+static inline void world_library(struct world *world, uint64_t addr, const char *name)
+{
+	struct event_mmap_file event = {
+		.m = {.addr = addr, .len = PAGE_BYTES, .prot = PROT_READ | PROT_EXEC},
+		.ino = addr >> PAGE_SHIFT,
+	};
+
+	event.m.flags = MAP_PRIVATE;
+	snprintf(event.name, sizeof(event.name), "%s", name);
+	world_feed(world, &event.m.h, EVENT_MMAP_FILE, sizeof(event));
+}
+
+/* mmap as code at that address calls it. */
+static inline void world_mmap_by(struct world *world, uint64_t addr, uint64_t len, uint64_t caller)
+{
+	struct event_mmap event = {.addr = addr, .len = len, .prot = RW, .flags = ANON};
+
+	event.callers[0] = caller + 100;
+	world_feed(world, &event.h, EVENT_MMAP, sizeof(event));
+}
+
 #endif

@@ -89,6 +89,30 @@ static void a_mapping_made_since_is_known(void **state)
 	world_free(&w);
 }
 
+/* While realloc copies, what it was given is still there; elsewhere it may be handed out again. */
+static void what_is_reallocated_is_live_until_it_is_not(void **state)
+{
+	struct world w = old_world(8, HEAP_WHOLE);
+
+	(void)state;
+	world_alloc(&w, A, PAGES(3));
+	world_release(&w, A, FREE_REALLOC);
+	for (int i = 0; i < 2; i++) { /* a report changes nothing */
+		assert_int_equal(world_heap(&w).live_bytes, PAGES(3));
+		assert_classes(&w, 3, 0, 5, 0);
+	}
+	world_alloc_flags(&w, A + PAGES(4), PAGES(4), A, ALLOC_REALLOC);
+	assert_int_equal(world_heap(&w).live_bytes, PAGES(4));
+	assert_int_equal(world_heap(&w).totals.frees, 1);
+	world_release(&w, A + PAGES(4), FREE_REALLOC);
+	w.tid++;
+	world_alloc(&w, A + PAGES(4), 4096);
+	assert_int_equal(world_heap(&w).live_bytes, 4096);
+	assert_classes(&w, 1, 0, 7, 0);
+	assert_int_equal(world_heap(&w).totals.stale, 0);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +120,7 @@ int main(void)
 		cmocka_unit_test(what_is_older_than_the_probes_is_unknown),
 		cmocka_unit_test(from_the_first_allocation_on_all_is_known),
 		cmocka_unit_test(a_mapping_made_since_is_known),
+		cmocka_unit_test(what_is_reallocated_is_live_until_it_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

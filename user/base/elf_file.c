@@ -236,7 +236,7 @@ size_t elf_file_build_id(const struct elf_file *file, uint8_t id[ELF_BUILD_ID_MA
 int elf_file_code_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
 	const Elf64_Ehdr *header = &file->header;
-	Elf64_Phdr programs[PROGRAM_HEADERS_MAX];
+	Elf64_Phdr programs[PROGRAM_HEADERS_MAX] = {0};
 
 	if (header->e_phentsize != sizeof(*programs) || header->e_phnum > PROGRAM_HEADERS_MAX ||
 	    !elf_bytes_read(&file->bytes, header->e_phoff, programs,

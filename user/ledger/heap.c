@@ -20,13 +20,13 @@
 #define DOUBTFUL_SHARE 64
 
 static const char *const words[HEAP_CLASS_COUNT] = {
-#define X(name, word, text) [HEAP_##name] = word,
+#define X(name, word, text) [HEAP_##name] = (word),
 	HEAP_CLASSES(X)
 #undef X
 };
 
 static const char *const helps[HEAP_CLASS_COUNT] = {
-#define X(name, word, text) [HEAP_##name] = text,
+#define X(name, word, text) [HEAP_##name] = (text),
 	HEAP_CLASSES(X)
 #undef X
 };
@@ -205,19 +205,14 @@ static int block_add(struct heap *heap, const struct live_block *block)
 		heap->totals.untracked++;
 		return 0;
 	}
-	rc = live_set_add(&heap->live, block);
-	if (rc == -ENOSPC) {
-		heap->totals.untracked++;
-		return 0;
-	}
+	rc = heap_pages_add(&heap->pages, block->addr, extent.start, extent.end);
 	if (rc)
 		return rc;
-	rc = heap_pages_add(&heap->pages, block->addr, extent.start, extent.end);
+	rc = live_set_add(&heap->live, block);
 	if (rc) {
-		struct live_block dropped;
-
-		live_set_take(&heap->live, block->addr, &dropped);
-		return rc;
+		heap_pages_remove(&heap->pages, block->addr, extent.start, extent.end);
+		heap->totals.untracked += rc == -ENOSPC;
+		return rc == -ENOSPC ? 0 : rc;
 	}
 	sums_add(&heap->sums, share_of(heap, block, extent));
 	return 0;
@@ -240,13 +235,15 @@ static void stale_drop(struct heap *heap, uint64_t granule, uint64_t addr, uint6
 
 /*
  * Memory is handed out: what is known to be live in it is not, its free was lost. By sizes as
- * asked for, which are known for sure.
+ * asked for, which are known for sure. What begins before it is looked for only where something
+ * may be wrong: that costs more than all the rest.
  */
 static void stale_find(struct heap *heap, uint64_t addr, uint64_t size)
 {
 	uint64_t end = addr + (size ? size : 1), at = addr & ~(GRANULE_BYTES - 1), granule;
 
-	if (heap_pages_start_before(&heap->pages, at, &granule))
+	if ((heap->doubtful || heap_pages_overfull(&heap->pages, addr, end)) &&
+	    heap_pages_start_before(&heap->pages, at, &granule))
 		stale_drop(heap, granule, addr, end);
 	while (heap_pages_next_start(&heap->pages, at, end, &granule)) {
 		stale_drop(heap, granule, addr, end);
@@ -309,6 +306,37 @@ static int thread_restore(struct heap *heap, struct heap_thread *thread)
 	return thread->tracked ? block_add(heap, &thread->old) : 0;
 }
 
+/* Does an allocation begin in it? */
+static bool is_handed_out(const struct heap *heap, const struct live_block *block)
+{
+	uint64_t granule;
+
+	return heap_pages_next_start(&heap->pages, block->addr & ~(GRANULE_BYTES - 1),
+				     block->addr + (block->size ? block->size : 1), &granule);
+}
+
+void heap_hold_reallocs(struct heap *heap)
+{
+	for (uint32_t i = 0; i < heap->thread_count; i++) {
+		struct heap_thread *thread = &heap->threads[i];
+
+		thread->held = thread->realloc && thread->tracked &&
+			       !is_handed_out(heap, &thread->old) && !block_add(heap, &thread->old);
+	}
+}
+
+void heap_release_reallocs(struct heap *heap)
+{
+	for (uint32_t i = 0; i < heap->thread_count; i++) {
+		struct heap_thread *thread = &heap->threads[i];
+		struct live_block block;
+
+		if (thread->held)
+			block_take(heap, thread->old.addr, &block);
+		thread->held = false;
+	}
+}
+
 /* An address that is left out because of the pages it lies in is not an unknown one. */
 static bool is_left_out(const struct heap *heap, uint64_t addr)
 {
@@ -336,6 +364,7 @@ static int on_free(struct heap *heap, const struct event_free *event)
 
 	if (!event->addr || event->addr >= EVENT_ADDRESS_LIMIT)
 		return 0;
+	heap_pages_prefetch(&heap->pages, event->addr);
 	freed = freed_take(heap, event->addr);
 	if (!(event->flags & FREE_REALLOC)) {
 		heap->totals.frees += freed.known;
@@ -412,6 +441,7 @@ static int alloc_enter(struct heap *heap, const struct event_alloc *event, uint3
 	struct heap_sample left_out;
 	int rc = 0, sampled = 0;
 
+	live_set_prefetch(&heap->live, event->addr);
 	heap->totals.allocs++;
 	heap->totals.alloc_bytes += event->size;
 	if (event->flags & ALLOC_IN_PLACE)

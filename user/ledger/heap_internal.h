@@ -27,6 +27,7 @@ struct heap_thread {
 	bool realloc;	/* entered */
 	bool known;	/* what it was given was live, */
 	bool tracked;	/* and not left out */
+	bool held;	/* back in the set, for a report */
 	struct live_block old;
 	struct heap_sample sample; /* of that, if it is sampled */
 };
@@ -67,5 +68,12 @@ struct heap {
 
 /* Drops the allocations that start in a range: it is not mapped any more. */
 void heap_drop_range(struct heap *heap, uint64_t start, uint64_t end);
+
+/*
+ * What was given to a realloc that is under way is not free yet: it is copied from. For a report it
+ * is put back into the live set, unless it was handed out again since, and taken out after it.
+ */
+void heap_hold_reallocs(struct heap *heap);
+void heap_release_reallocs(struct heap *heap);
 
 #endif

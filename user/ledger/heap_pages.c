@@ -123,10 +123,10 @@ static void cover_granules(struct heap_pages *pages, struct heap_leaf *leaf, uns
 	if (slot_bit(leaf->covered, slot) || !leaf->slots[slot].block)
 		return;
 	block = heap_block_at(pages, leaf->slots[slot].block);
-	for (unsigned int word = 0; word < BLOCK_WORDS; word++) {
+	for (unsigned int word = from / 64; word * 64 < to; word++)
 		block->covered[word] |= word_bits(word, from, to);
+	for (unsigned int word = 0; word < BLOCK_WORDS; word++)
 		all &= block->covered[word];
-	}
 	if (all != ~0ULL)
 		return;
 	leaf->covered[slot / 64] |= 1ULL << (slot % 64);
@@ -234,19 +234,12 @@ static void range_apply(struct heap_pages *pages, uint64_t start, uint64_t end, 
 		leaf_apply(pages, stop, end, live);
 }
 
-static void start_mark(struct heap_pages *pages, uint64_t addr)
+static void start_set(struct heap_pages *pages, struct heap_leaf *leaf, unsigned int slot,
+		      uint64_t addr)
 {
 	unsigned int granule = (addr & (PAGE_BYTES - 1)) >> GRANULE_SHIFT;
-	struct heap_leaf *leaf;
-	struct heap_block *block;
-	unsigned int slot;
-	uint64_t group;
+	struct heap_block *block = heap_block_at(pages, leaf->slots[slot].block);
 
-	if (!page_is_chosen(pages, addr, &group))
-		return;
-	leaf = heap_pages_leaf(pages, addr);
-	slot = heap_leaf_slot(pages, group);
-	block = heap_block_at(pages, leaf->slots[slot].block);
 	if (block->starts[granule / 64] >> (granule % 64) & 1)
 		return; /* two of 8 bytes */
 	block->starts[granule / 64] |= 1ULL << (granule % 64);
@@ -254,10 +247,46 @@ static void start_mark(struct heap_pages *pages, uint64_t addr)
 	leaf->starts++;
 }
 
+static void start_mark(struct heap_pages *pages, uint64_t addr)
+{
+	uint64_t group;
+
+	if (page_is_chosen(pages, addr, &group))
+		start_set(pages, heap_pages_leaf(pages, addr), heap_leaf_slot(pages, group), addr);
+}
+
+/* Most allocations lie within one page; with all pages chosen that is little work. */
+static bool is_small(const struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end)
+{
+	return !pages->shift && start >> PAGE_SHIFT == (end - 1) >> PAGE_SHIFT &&
+	       start >> PAGE_SHIFT == addr >> PAGE_SHIFT && end - start < PAGE_BYTES;
+}
+
+static int small_add(struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end)
+{
+	unsigned int low = start & (PAGE_BYTES - 1), bytes = (unsigned int)(end - start);
+	unsigned int number = start >> PAGE_SHIFT & (LEAF_PAGES - 1);
+	struct heap_leaf *leaf = heap_leaf_get(pages, start);
+	struct heap_slot *slot;
+
+	if (!leaf || !heap_block_get(pages, leaf, number))
+		return -ENOMEM;
+	slot = &leaf->slots[number];
+	start_set(pages, leaf, number, addr);
+	if (slot->live <= UINT16_MAX - bytes)
+		slot->live += (uint16_t)bytes;
+	cover_granules(pages, leaf, number, (low + GRANULE_BYTES - 1) >> GRANULE_SHIFT,
+		       (low + bytes) >> GRANULE_SHIFT);
+	return 0;
+}
+
 int heap_pages_add(struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end)
 {
-	struct page_groups groups = heap_pages_groups(pages, start, end);
+	struct page_groups groups;
 
+	if (is_small(pages, addr, start, end))
+		return small_add(pages, addr, start, end);
+	groups = heap_pages_groups(pages, start, end);
 	if (groups.from >= groups.to)
 		return 0;
 	if (!range_reserve(pages, addr, start, end))
@@ -268,17 +297,12 @@ int heap_pages_add(struct heap_pages *pages, uint64_t addr, uint64_t start, uint
 	return 0;
 }
 
-static void start_clear(struct heap_pages *pages, uint64_t addr)
+static void start_unset(struct heap_pages *pages, struct heap_leaf *leaf, unsigned int slot,
+			uint64_t addr)
 {
 	unsigned int granule = (addr & (PAGE_BYTES - 1)) >> GRANULE_SHIFT;
-	struct heap_leaf *leaf = heap_pages_leaf(pages, addr);
 	struct heap_block *block;
-	unsigned int slot;
-	uint64_t group;
 
-	if (!leaf || !page_is_chosen(pages, addr, &group))
-		return;
-	slot = heap_leaf_slot(pages, group);
 	if (!leaf->slots[slot].block)
 		return;
 	block = heap_block_at(pages, leaf->slots[slot].block);
@@ -291,11 +315,40 @@ static void start_clear(struct heap_pages *pages, uint64_t addr)
 		heap_block_drop(pages, leaf, slot);
 }
 
+static void start_clear(struct heap_pages *pages, uint64_t addr)
+{
+	struct heap_leaf *leaf = heap_pages_leaf(pages, addr);
+	uint64_t group;
+
+	if (leaf && page_is_chosen(pages, addr, &group))
+		start_unset(pages, leaf, heap_leaf_slot(pages, group), addr);
+}
+
+static void small_remove(struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end)
+{
+	unsigned int number = start >> PAGE_SHIFT & (LEAF_PAGES - 1);
+	unsigned int bytes = (unsigned int)(end - start);
+	struct heap_leaf *leaf = heap_pages_leaf(pages, start);
+	struct heap_slot *slot;
+
+	if (!leaf)
+		return;
+	pages->cached = leaf;
+	heap_leaf_sync(pages, leaf);
+	slot = &leaf->slots[number];
+	slot->live -= (uint16_t)(slot->live < bytes ? slot->live : bytes);
+	start_unset(pages, leaf, number, addr);
+}
+
 void heap_pages_remove(struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end)
 {
 	uint64_t begin = leaves_start(start), stop = leaves_end(end);
 	const struct mapping *big;
 
+	if (is_small(pages, addr, start, end)) {
+		small_remove(pages, addr, start, end);
+		return;
+	}
 	range_apply(pages, start, end, false);
 	start_clear(pages, addr);
 	if (begin >= stop)
@@ -306,11 +359,39 @@ void heap_pages_remove(struct heap_pages *pages, uint64_t addr, uint64_t start, 
 		(void)mapping_remove(&pages->big, begin, stop);
 }
 
+void heap_pages_prefetch(const struct heap_pages *pages, uint64_t addr)
+{
+	const struct heap_leaf *leaf = heap_pages_leaf(pages, addr);
+	uint32_t number;
+
+	if (!leaf || pages->shift)
+		return;
+	number = leaf->slots[addr >> PAGE_SHIFT & (LEAF_PAGES - 1)].block;
+	if (number)
+		__builtin_prefetch(heap_block_at(pages, number), 1);
+}
+
+bool heap_pages_overfull(const struct heap_pages *pages, uint64_t start, uint64_t end)
+{
+	const struct heap_leaf *leaf = heap_pages_leaf(pages, start);
+	unsigned int slot;
+	uint64_t group;
+
+	if (!leaf || !page_is_chosen(pages, start, &group))
+		return pages->big.count && mapping_find(&pages->big, start);
+	slot = heap_leaf_slot(pages, group);
+	if (slot_bit(leaf->full, slot))
+		return true;
+	if (end > page_floor(start) + PAGE_BYTES)
+		end = page_floor(start) + PAGE_BYTES;
+	return leaf->slots[slot].live + (end - start) > PAGE_BYTES;
+}
+
 /* The first granule of a page from `from` on, and before `to`, that something begins in. */
 static bool page_next_start(const struct heap_block *block, unsigned int from, unsigned int to,
 			    unsigned int *granule)
 {
-	for (unsigned int word = from / 64; word < BLOCK_WORDS; word++) {
+	for (unsigned int word = from / 64; word * 64 < to; word++) {
 		uint64_t bits = block->starts[word] & word_bits(word, from, to);
 
 		if (!bits)
@@ -356,11 +437,31 @@ static bool leaf_next_start(const struct heap_pages *pages, const struct heap_le
 	return false;
 }
 
+/* Within one page, with all of them chosen. */
+static bool small_next_start(const struct heap_pages *pages, const struct heap_leaf *leaf,
+			     uint64_t start, uint64_t end, uint64_t *found)
+{
+	const struct heap_slot *slot = &leaf->slots[start >> PAGE_SHIFT & (LEAF_PAGES - 1)];
+	unsigned int from = (start & (PAGE_BYTES - 1)) >> GRANULE_SHIFT, granule;
+	unsigned int to = (((end - 1) & (PAGE_BYTES - 1)) >> GRANULE_SHIFT) + 1;
+
+	if (!slot->starts ||
+	    !page_next_start(heap_block_at(pages, slot->block), from, to, &granule))
+		return false;
+	*found = page_floor(start) + ((uint64_t)granule << GRANULE_SHIFT);
+	return true;
+}
+
 bool heap_pages_next_start(const struct heap_pages *pages, uint64_t start, uint64_t end,
 			   uint64_t *granule)
 {
 	if (start >= end)
 		return false;
+	if (!pages->shift && start >> PAGE_SHIFT == (end - 1) >> PAGE_SHIFT) {
+		const struct heap_leaf *leaf = heap_pages_leaf(pages, start);
+
+		return leaf && small_next_start(pages, leaf, start, end, granule);
+	}
 	/* a range with more leaves than there are */
 	if ((end - start) >> LEAF_SHIFT > pages->leaf_count) {
 		for (uint64_t i = 0; i < pages->leaf_slots; i++) {

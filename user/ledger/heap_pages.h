@@ -86,6 +86,12 @@ int heap_pages_add(struct heap_pages *pages, uint64_t addr, uint64_t start, uint
 /* It is gone; what it covered stays covered. */
 void heap_pages_remove(struct heap_pages *pages, uint64_t addr, uint64_t start, uint64_t end);
 
+/* What is about to be changed there is brought to the CPU meanwhile. */
+void heap_pages_prefetch(const struct heap_pages *pages, uint64_t addr);
+
+/* Would the page at start have more live bytes than there are with [start, end)? */
+bool heap_pages_overfull(const struct heap_pages *pages, uint64_t start, uint64_t end);
+
 /* The first granule of [start, end) that an allocation begins in; false: there is none. */
 bool heap_pages_next_start(const struct heap_pages *pages, uint64_t start, uint64_t end,
 			   uint64_t *granule);

@@ -309,6 +309,7 @@ void heap_report(const struct ledger *ledger, struct heap_report *report)
 	if (!heap || !heap->probes.h.time_ns)
 		return;
 	drop_unmapped(ledger);
+	heap_hold_reallocs(heap);
 	report->on = heap->on;
 	report->whole = heap->whole;
 	report->begin_ns = heap->probes.h.time_ns;
@@ -321,4 +322,5 @@ void heap_report(const struct ledger *ledger, struct heap_report *report)
 	report->dear = heap->probes.dear;
 	report->totals = heap->totals;
 	report_pages(ledger, report);
+	heap_release_reallocs(heap);
 }

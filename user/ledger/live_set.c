@@ -142,6 +142,12 @@ bool live_set_take(struct live_set *set, uint64_t addr, struct live_block *block
 	return true;
 }
 
+void live_set_prefetch(const struct live_set *set, uint64_t addr)
+{
+	if (set->slots)
+		__builtin_prefetch(&set->entries[home_of(set, addr)], 1);
+}
+
 void live_set_filter(struct live_set *set, bool (*keep)(void *ctx, const struct live_block *block),
 		     void *ctx)
 {

@@ -39,6 +39,9 @@ bool live_set_find(const struct live_set *set, uint64_t addr, struct live_block 
 /* The same, and takes it out. */
 bool live_set_take(struct live_set *set, uint64_t addr, struct live_block *block);
 
+/* What is about to be looked for is brought to the CPU meanwhile. */
+void live_set_prefetch(const struct live_set *set, uint64_t addr);
+
 /* Takes out those of which keep() is false; it is asked once about each. */
 void live_set_filter(struct live_set *set, bool (*keep)(void *ctx, const struct live_block *block),
 		     void *ctx);

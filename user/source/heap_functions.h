@@ -23,13 +23,18 @@ struct heap_function {
 	enum heap_kind kind;
 	/* by position, from 0; HEAP_NO_ARGUMENT: it has no such. The size of RESIZE is its result.
 	 */
-	int8_t arguments[HEAP_ARGUMENT_TOTAL];
-	/*
-	 * An operator of C++: those of the standard library call malloc, so they are probed in
-	 * files of allocators only, which have their own.
-	 */
-	bool is_operator;
+	int arguments[HEAP_ARGUMENT_TOTAL];
+	uint32_t flags; /* HEAP_FUNCTION_* */
 };
+
+/*
+ * An operator of C++: those of the standard library call malloc, so they are probed in files of
+ * allocators only, which have their own.
+ */
+#define HEAP_FUNCTION_OPERATOR 0x1
+
+/* Instead of returning NULL it throws. What has its return probed must not: see heap_probes.h. */
+#define HEAP_FUNCTION_THROWS 0x2
 
 /*
  * The function of that name; jemalloc's also with the prefix it is given where it is built in:

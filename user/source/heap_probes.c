@@ -75,7 +75,8 @@ static void drop_operators(struct search *search)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < search->count; i++)
-		if (search->owner != ALLOCATOR_UNKNOWN || !search->entries[i].function->is_operator)
+		if (search->owner != ALLOCATOR_UNKNOWN ||
+		    !(search->entries[i].function->flags & HEAP_FUNCTION_OPERATOR))
 			search->entries[kept++] = search->entries[i];
 	search->count = kept;
 }
@@ -182,6 +183,9 @@ static uint64_t cookie_of(const struct heap_function *function, const struct pro
 {
 	uint64_t cookie = function->kind;
 
+	if (function->flags & HEAP_FUNCTION_THROWS)
+		cookie |= HEAP_COOKIE_THROWS;
+
 	for (unsigned int i = 0; i < HEAP_ARGUMENT_TOTAL; i++) {
 		int argument = function->arguments[i];
 		uint64_t place = argument < 0 ? HEAP_NOWHERE : point->places[argument];
@@ -229,10 +233,13 @@ static int add_entries(struct search *search, struct heap_probes *probes)
 	for (size_t i = 0; i < search->count; i++) {
 		const struct entry *entry = &search->entries[i];
 		struct probe_code code = entry_code(search, entry);
+		bool throws = entry->function->flags & HEAP_FUNCTION_THROWS;
 		uint64_t offset;
 		int rc;
 
-		if (entry->forwards || !code.size ||
+		if (throws && probes->no_throwing)
+			probes->left_out++;
+		if (entry->forwards || !code.size || (throws && probes->no_throwing) ||
 		    elf_file_code_offset(search->file, entry->address, &offset))
 			continue;
 		rc = probe_add(probes, &code, offset, entry);
@@ -247,7 +254,8 @@ int heap_probes_find(int fd, bool program, struct heap_probes *probes)
 	AUTO_ELF struct elf_file file = {0};
 	AUTO_FREE uint8_t *code = malloc(PROBE_CODE_MAX);
 	AUTO_FREE struct search *search = calloc(1, sizeof(*search));
-	struct heap_probes found = {.first_bytes = probes->first_bytes};
+	struct heap_probes found = {.first_bytes = probes->first_bytes,
+				    .no_throwing = probes->no_throwing};
 	int rc;
 
 	if (!code || !search)
@@ -275,7 +283,8 @@ int heap_probes_given(int fd, const struct heap_spec *const *specs, size_t count
 		      struct heap_probes *probes)
 {
 	AUTO_ELF struct elf_file file = {0};
-	struct heap_probes found = {.first_bytes = probes->first_bytes};
+	struct heap_probes found = {.first_bytes = probes->first_bytes,
+				    .no_throwing = probes->no_throwing};
 	uint8_t bytes[CODE_UNKNOWN];
 	int rc = probes_open(fd, &file);
 

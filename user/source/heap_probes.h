@@ -29,6 +29,13 @@ struct heap_probes {
 	size_t dear;
 	enum event_allocator allocator; /* of what has no name of its own: ALLOCATOR_UNKNOWN */
 	bool first_bytes;		/* set before: all at their first byte, to compare with */
+	/*
+	 * Set before: none that throws. An exception ends the process at a return address that is
+	 * the kernel's trampoline. (Where the kernel can be asked not to place it, it is not placed
+	 * for calls that are likely to fail: bpf/heap.bpf.c.)
+	 */
+	bool no_throwing;
+	size_t left_out; /* for that */
 };
 
 /*

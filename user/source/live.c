@@ -50,6 +50,7 @@ static void note_record(struct live *live, const struct event_header *event)
 		if (((const struct event_fork *)event)->flags & FORK_WATCHED)
 			note_program(live, ((const struct event_fork *)event)->child,
 				     event->time_ns);
+		live_heap_fork(live, (const struct event_fork *)event);
 		break;
 	case EVENT_EXEC:
 		note_program(live, event->pid, event->time_ns);

@@ -29,6 +29,14 @@
 
 #define LIVE_HEAP_SAMPLE_DEFAULT ((uint64_t)32 << 10)
 
+/* How the probes of an allocator are attached. */
+enum heap_way {
+	HEAP_BEST,	 /* that the kernel has */
+	HEAP_ONE_BY_ONE, /* taking them off takes 0.1 s each */
+	HEAP_BY_MULTI,	 /* all at once, since 6.10 */
+	HEAP_BY_SESSION, /* the same, and what may throw is left alone, since 6.13 */
+};
+
 struct live_options {
 	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
 	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
@@ -54,6 +62,7 @@ struct live_options {
 	const struct heap_spec *heap_specs; /* the caller's, as long as the live */
 	size_t heap_spec_count;		    /* at most HEAP_SPECS_MAX */
 	bool heap_first_bytes;		    /* probe first bytes, however dear: for benchmarks */
+	enum heap_way heap_way;		    /* the best that is to be used: for tests */
 	const char *omit_program;	    /* a BPF program to leave out, for tests; NULL: none */
 };
 

@@ -32,12 +32,11 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	struct tidemark *skeleton = live->skeleton;
 	bool wanted = options->heap || options->heap_from_start;
 
-	bpf_program__set_autoload(skeleton->progs.heap_enter, wanted);
-	bpf_program__set_autoload(skeleton->progs.heap_return, wanted);
-	bpf_program__set_autoload(skeleton->progs.heap_free, wanted);
+	live->heap_way = heap_attach_select(
+		skeleton, wanted, options->heap_way ? options->heap_way : HEAP_BY_SESSION);
 	bpf_map__set_autocreate(skeleton->maps.heap_threads, wanted);
 	skeleton->rodata->heap_sample_bytes = options->heap_sample_bytes;
-	live->heap_multi = wanted && heap_attach_select(skeleton);
+	skeleton->rodata->heap_exact_pids = live->heap_way != HEAP_ONE_BY_ONE;
 	fill_draws(skeleton);
 	live->heap = wanted;
 	live->heap_from_start = options->heap_from_start;
@@ -63,6 +62,15 @@ static void say_dear(uint32_t pid, const struct heap_probes *probes)
 	log_warning("heap evidence of process %u: %zu of its %zu functions can only be probed at "
 		    "their first byte, which takes 11 us a call instead of 0.6: %s",
 		    pid, probes->dear, probes->count, names);
+}
+
+static void say_left_out(uint32_t pid, const struct heap_probes *probes)
+{
+	if (probes->left_out)
+		log_warning("heap evidence of process %u: what its operator new allocates is not "
+			    "seen: on kernels before 6.13 a probe there would end the process when "
+			    "memory runs out",
+			    pid);
 }
 
 static void say_not_found(uint32_t pid, int rc, bool is_static)
@@ -140,6 +148,7 @@ static int heap_on(struct live *live, struct live_process *process, struct live_
 	if (rc)
 		return rc;
 	say_dear(process->pid, &heap->probes);
+	say_left_out(process->pid, &heap->probes);
 	rc = heap_attach(live, process->pid, fd, heap);
 	close(fd);
 	if (rc)
@@ -201,6 +210,18 @@ void live_heap_hold(struct live *live, uint32_t pid)
 static bool is_held(const struct live *live, const struct live_process *process)
 {
 	return live->skeleton->bss->heap_held == process->pid;
+}
+
+void live_heap_fork(struct live *live, const struct event_fork *event)
+{
+	const struct live_process *process = live_process_find(live, event->h.pid);
+
+	if (!process || !process->heap || live->heap_fork_said || !(event->flags & FORK_WATCHED))
+		return;
+	live->heap_fork_said = true;
+	log_info("heap evidence is of process %u alone: its child %u has none unless it is asked "
+		 "for",
+		 process->pid, event->child);
 }
 
 void live_heap_exec(struct live *live, struct live_process *process)

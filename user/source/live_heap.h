@@ -28,8 +28,8 @@ struct live_heap {
 int heap_search(struct live *live, struct live_process *process, struct live_heap *heap, int *fd,
 		bool *is_static);
 
-/* Before loading. True: all probes of a process go on at once. */
-bool heap_attach_select(struct tidemark *skeleton);
+/* Before loading: chooses the programs, and how they are attached, no better than `most`. */
+enum heap_way heap_attach_select(struct tidemark *skeleton, bool wanted, enum heap_way most);
 
 /* Puts the probes on. -errno with none left. */
 int heap_attach(struct live *live, uint32_t pid, int fd, struct live_heap *heap);

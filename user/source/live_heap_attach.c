@@ -15,88 +15,110 @@
 
 #include "user/source/uapi.h"
 
+static bool is_kernel(unsigned int major, unsigned int minor)
+{
+	unsigned int has_major = 0, has_minor = 0;
+	struct utsname system;
+
+	if (uname(&system) || sscanf(system.release, "%u.%u", &has_major, &has_minor) != 2)
+		return false;
+	return has_major > major || (has_major == major && has_minor >= minor);
+}
+
 /*
  * uprobe_multi for a process meant one of its threads at first: 46ba0e49b642 ("bpf: fix
  * multi-uprobe PID filtering logic") of 6.10. It cannot be tried without losing what the other
- * threads do.
+ * threads do. Sessions: d920179b3d48 ("bpf: Add support for uprobe multi session attach") of 6.13.
  */
-static bool has_multi(void)
+static enum heap_way best_way(void)
 {
-	struct utsname system;
-	unsigned int major = 0, minor = 0;
-
-	if (uname(&system) || sscanf(system.release, "%u.%u", &major, &minor) != 2)
-		return false;
-	return major > 6 || (major == 6 && minor >= 10);
+	if (is_kernel(6, 13))
+		return HEAP_BY_SESSION;
+	return is_kernel(6, 10) ? HEAP_BY_MULTI : HEAP_ONE_BY_ONE;
 }
 
-bool heap_attach_select(struct tidemark *skeleton)
+static void program_select(struct bpf_program *program, bool wanted, uint32_t attach_type)
 {
-	struct bpf_program *programs[] = {skeleton->progs.heap_enter, skeleton->progs.heap_return,
-					  skeleton->progs.heap_free};
-	bool multi = has_multi();
+	bpf_program__set_autoload(program, wanted);
+	if (wanted && attach_type)
+		bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)attach_type);
+}
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs) && multi; i++)
-		multi = !bpf_program__set_expected_attach_type(
-			programs[i], (enum bpf_attach_type)UPROBE_MULTI_ATTACH_TYPE);
-	return multi;
+enum heap_way heap_attach_select(struct tidemark *skeleton, bool wanted, enum heap_way most)
+{
+	enum heap_way way = best_way();
+	uint32_t multi;
+
+	if (way > most)
+		way = most;
+	multi = way == HEAP_ONE_BY_ONE ? 0 : UPROBE_MULTI_ATTACH_TYPE;
+	program_select(skeleton->progs.heap_session, wanted && way == HEAP_BY_SESSION,
+		       UPROBE_SESSION_ATTACH_TYPE);
+	program_select(skeleton->progs.heap_enter, wanted && way != HEAP_BY_SESSION, multi);
+	program_select(skeleton->progs.heap_return, wanted && way != HEAP_BY_SESSION, multi);
+	program_select(skeleton->progs.heap_free, wanted, multi);
+	return way;
 }
 
 /* ---- many at once ---- */
 
-/* Which of the functions a link is for. */
-enum part { PART_RETURN, PART_ENTER, PART_FREE };
+/* What a link is for. Of parts that no function is of, none is made. */
+struct part {
+	const struct bpf_program *program;
+	uint32_t attach_type;
+	uint32_t flags;
+	bool returns; /* of functions whose return is probed, too */
+};
 
-static bool is_of(const struct heap_probe *probe, enum part part)
-{
-	return part == PART_FREE ? !probe->returns : probe->returns;
-}
-
-static int multi_attach(const struct bpf_program *program, uint32_t pid, const char *path,
-			const struct heap_probes *probes, enum part part)
+static int multi_attach(const struct part *part, uint32_t pid, const char *path,
+			const struct heap_probes *probes, int *link)
 {
 	uint64_t offsets[HEAP_FUNCTIONS_MAX], cookies[HEAP_FUNCTIONS_MAX];
 	struct uprobe_multi_attr attr = {
-		.prog_fd = (uint32_t)bpf_program__fd(program),
-		.attach_type = UPROBE_MULTI_ATTACH_TYPE,
+		.prog_fd = (uint32_t)bpf_program__fd(part->program),
+		.attach_type = part->attach_type,
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
-		.flags = part == PART_RETURN ? UPROBE_MULTI_RETURN : 0,
+		.flags = part->flags,
 		.pid = pid,
 	};
-	long fd;
 
 	for (size_t i = 0; i < probes->count; i++) {
-		if (!is_of(&probes->probes[i], part))
+		if (probes->probes[i].returns != part->returns)
 			continue;
 		offsets[attr.count] = probes->probes[i].offset;
 		cookies[attr.count++] = probes->probes[i].cookie;
 	}
 	if (!attr.count)
-		return -1;
-	fd = syscall(SYS_bpf, UPROBE_MULTI_LINK_CREATE, &attr, sizeof(attr));
-	return fd < 0 ? -errno - 1 : (int)fd;
+		return 0;
+	*link = (int)syscall(SYS_bpf, UPROBE_MULTI_LINK_CREATE, &attr, sizeof(attr));
+	return *link < 0 ? -errno : 0;
 }
 
 /* The returns first, so that no function is entered whose return would not be seen. */
-static int multi_attach_all(const struct tidemark *skeleton, uint32_t pid, const char *path,
+static int multi_attach_all(struct live *live, uint32_t pid, const char *path,
 			    struct live_heap *heap)
 {
-	const struct bpf_program *const programs[HEAP_LINKS] = {
-		[PART_RETURN] = skeleton->progs.heap_return,
-		[PART_ENTER] = skeleton->progs.heap_enter,
-		[PART_FREE] = skeleton->progs.heap_free,
+	const struct tidemark *skeleton = live->skeleton;
+	const struct part session[] = {
+		{skeleton->progs.heap_session, UPROBE_SESSION_ATTACH_TYPE, 0, true},
+		{skeleton->progs.heap_free, UPROBE_MULTI_ATTACH_TYPE, 0, false},
 	};
+	const struct part multi[] = {
+		{skeleton->progs.heap_return, UPROBE_MULTI_ATTACH_TYPE, UPROBE_MULTI_RETURN, true},
+		{skeleton->progs.heap_enter, UPROBE_MULTI_ATTACH_TYPE, 0, true},
+		{skeleton->progs.heap_free, UPROBE_MULTI_ATTACH_TYPE, 0, false},
+	};
+	bool by_session = live->heap_way == HEAP_BY_SESSION;
+	size_t count =
+		by_session ? sizeof(session) / sizeof(*session) : sizeof(multi) / sizeof(*multi);
+	int rc = 0;
 
-	for (unsigned int i = 0; i < HEAP_LINKS; i++) {
-		int fd = multi_attach(programs[i], pid, path, &heap->probes, i);
-
-		if (fd < -1)
-			return fd + 1;
-		heap->links[i] = fd;
-	}
-	return 0;
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = multi_attach(by_session ? &session[i] : &multi[i], pid, path, &heap->probes,
+				  &heap->links[i]);
+	return rc;
 }
 
 static void multi_detach(struct live_heap *heap)
@@ -171,8 +193,8 @@ int heap_attach(struct live *live, uint32_t pid, int fd, struct live_heap *heap)
 
 	/* the file that was looked at, whatever its path means by now */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	rc = live->heap_multi ? multi_attach_all(live->skeleton, pid, path, heap)
-			      : probes_attach(live->skeleton, pid, path, heap);
+	rc = live->heap_way == HEAP_ONE_BY_ONE ? probes_attach(live->skeleton, pid, path, heap)
+					       : multi_attach_all(live, pid, path, heap);
 	if (rc)
 		heap_detach(heap);
 	return rc;

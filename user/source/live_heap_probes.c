@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
+#include "user/source/load_order.h"
 
 /* ---- which file it is ---- */
 
@@ -31,16 +32,8 @@ struct search {
 	int rc;	       /* of the search so far */
 	int fd;	       /* of the file that was chosen, ours; -1: none */
 	uint64_t rank; /* of that */
+	struct load_order order;
 };
-
-/*
- * Who defines malloc first in the order of look-up is the allocator: the program itself, then the
- * libraries as they were loaded, which is from higher addresses to lower ones.
- */
-static uint64_t rank_of(bool is_program, const struct proc_vma *vma)
-{
-	return is_program ? UINT64_MAX : vma->start;
-}
 
 static const char *base_name(const char *path)
 {
@@ -53,6 +46,31 @@ static const char *base_name(const char *path)
 static bool is_loader(const struct proc_vma *vma)
 {
 	return !strncmp(vma->name, "ld-", 3) && strncmp(vma->name, "ld-musl", 7) != 0;
+}
+
+static enum event_allocator owner_by_path(const char *path)
+{
+	const char *base = base_name(path);
+
+	if (!strncmp(base, "ld-musl", 7))
+		return ALLOCATOR_MUSL;
+	return !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2", 6) ? ALLOCATOR_GLIBC
+									   : ALLOCATOR_UNKNOWN;
+}
+
+/*
+ * Who defines malloc first in the order of look-up is the allocator: the program itself, then its
+ * libraries. Where the order is not known, what is not the C library.
+ */
+static uint64_t rank_of(const struct search *search, bool is_program, const struct proc_vma *vma)
+{
+	int place = load_order_place(&search->order, vma->start);
+
+	if (is_program)
+		return UINT64_MAX;
+	if (place >= 0)
+		return UINT64_MAX - 1 - (uint64_t)place;
+	return owner_by_path(vma->name) == ALLOCATOR_UNKNOWN ? 2 : 1;
 }
 
 static bool spec_means(const struct search *search, const struct heap_spec *spec,
@@ -79,18 +97,9 @@ static int candidate_probes(const struct search *search, const struct candidate 
 		if (spec_means(search, &live->heap_specs[i], candidate))
 			given[count++] = &live->heap_specs[i];
 	probes->first_bytes = live->heap_first_bytes;
+	probes->no_throwing = live->heap_way != HEAP_BY_SESSION;
 	return count ? heap_probes_given(candidate->fd, given, count, probes)
 		     : heap_probes_find(candidate->fd, candidate->is_program, probes);
-}
-
-static enum event_allocator owner_by_path(const char *path)
-{
-	const char *base = base_name(path);
-
-	if (!strncmp(base, "ld-musl", 7))
-		return ALLOCATOR_MUSL;
-	return !strncmp(base, "libc.so", 7) || !strncmp(base, "libc-2", 6) ? ALLOCATOR_GLIBC
-									   : ALLOCATOR_UNKNOWN;
 }
 
 /* Takes the candidate's descriptor if it is the better one. */
@@ -129,7 +138,7 @@ static int search_vma(void *ctx, const struct proc_vma *vma)
 	if (!code_file_read(candidate.fd, "", &candidate.file)) {
 		candidate.is_program =
 			search->has_program && code_file_same(&candidate.file, &search->program);
-		candidate.rank = rank_of(candidate.is_program, vma);
+		candidate.rank = rank_of(search, candidate.is_program, vma);
 		if (candidate.is_program)
 			search->is_static = heap_program_is_static(candidate.fd);
 		if (candidate.rank > search->rank)
@@ -143,19 +152,24 @@ static int search_vma(void *ctx, const struct proc_vma *vma)
 int heap_search(struct live *live, struct live_process *process, struct live_heap *heap, int *fd,
 		bool *is_static)
 {
-	struct search search = {.live = live, .heap = heap, .rc = -ENOENT, .fd = -1};
+	AUTO_FREE struct search *search = calloc(1, sizeof(*search));
 
 	*is_static = false;
-	search.proc = live_process_proc(live, process);
-	if (!search.proc)
+	if (!search)
+		return -ENOMEM;
+	*search = (struct search){.live = live, .heap = heap, .rc = -ENOENT, .fd = -1};
+	search->proc = live_process_proc(live, process);
+	if (!search->proc)
 		return -ESRCH;
-	search.has_program = !code_file_read(search.proc->dir_fd, "exe", &search.program);
-	if (proc_list_code(search.proc, search_vma, &search)) {
-		if (search.fd >= 0)
-			close(search.fd);
+	if (load_order_read(search->proc->dir_fd, &search->order))
+		search->order.count = 0; /* a program that is being loaded: what is there first */
+	search->has_program = !code_file_read(search->proc->dir_fd, "exe", &search->program);
+	if (proc_list_code(search->proc, search_vma, search)) {
+		if (search->fd >= 0)
+			close(search->fd);
 		return -ESRCH;
 	}
-	*is_static = search.is_static;
-	*fd = search.fd;
-	return search.rc;
+	*is_static = search->is_static;
+	*fd = search->fd;
+	return search->rc;
 }

@@ -61,8 +61,9 @@ struct live {
 	bool heap;			      /* heap evidence may be asked for */
 	bool heap_from_start;
 	bool heap_first_bytes;
-	bool heap_multi; /* see heap_attach_select() */
-	bool heap_due;	 /* some process waits for its allocator to be looked for */
+	enum heap_way heap_way;
+	bool heap_fork_said;
+	bool heap_due; /* some process waits for its allocator to be looked for */
 	const struct heap_spec *heap_specs;
 	size_t heap_spec_count;
 	struct source_state state;
@@ -212,6 +213,9 @@ void live_heap_drop(struct live *live, struct live_process *process, bool say);
 
 /* Before a command runs: it is stopped wherever its allocator may have been loaded. */
 void live_heap_hold(struct live *live, uint32_t pid);
+
+/* It has a child, whose copy of the probes the kernel takes off: said once. */
+void live_heap_fork(struct live *live, const struct event_fork *event);
 
 /* It has begun a program, or mapped a file with code. */
 void live_heap_exec(struct live *live, struct live_process *process);

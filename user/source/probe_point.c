@@ -128,7 +128,7 @@ static bool is_direct(const uint8_t *bytes, size_t size, int64_t *distance, bool
 
 	*always = bytes[0] == 0xeb || bytes[0] == 0xe9;
 	if (size == 2 && (bytes[0] == 0xeb || (bytes[0] & 0xf0) == 0x70)) {
-		*distance = (int8_t)bytes[1];
+		*distance = bytes[1] < 0x80 ? bytes[1] : bytes[1] - 0x100;
 		return true;
 	}
 	if ((size == 5 && (bytes[0] == 0xe8 || bytes[0] == 0xe9)) ||
@@ -180,13 +180,14 @@ static uint32_t written_by(const struct walk *walk, const cs_insn *insn)
 		number = register_number(written[i]);
 		mask |= number >= 0 ? 1U << number : 0;
 	}
-	/* capstone's tables have gaps: the first operand of all in step_of() is written */
+	if (insn->id == X86_INS_MUL || (insn->id == X86_INS_IMUL && x86->op_count == 1))
+		return mask | 1U << 0 | 1U << 2; /* rax, rdx */
+	/* capstone's tables have gaps: the first operand of all the others in step_of() is written
+	 */
 	if (step_of(insn) == STEP_PLAIN && x86->op_count && x86->operands[0].type == X86_OP_REG) {
 		number = register_number(x86->operands[0].reg);
 		mask |= number >= 0 ? 1U << number : 0;
 	}
-	if (insn->id == X86_INS_MUL || (insn->id == X86_INS_IMUL && x86->op_count == 1))
-		mask |= 1U << 0 | 1U << 2; /* rax, rdx */
 	return mask;
 }
 

@@ -4,7 +4,7 @@
  * ABI: include/uapi/linux/fs.h of Linux 6.11 (PROCMAP_QUERY, commit
  * ed5d583a88a9) and 6.7 (PAGEMAP_SCAN, commit 52526ca7fdb9), and
  * Documentation/admin-guide/mm/pagemap.rst; include/uapi/linux/bpf.h of 6.6 (uprobe_multi, commit
- * 89ae89f53d20).
+ * 89ae89f53d20) and 6.13 (uprobe sessions, commit d920179b3d48).
  */
 #ifndef TIDEMARK_SOURCE_UAPI_H
 #define TIDEMARK_SOURCE_UAPI_H
@@ -73,7 +73,8 @@ struct pm_scan_arg {
 
 /* What bpf(BPF_LINK_CREATE) takes for uprobes: union bpf_attr, link_create and uprobe_multi. */
 #define UPROBE_MULTI_LINK_CREATE 28
-#define UPROBE_MULTI_ATTACH_TYPE 48 /* BPF_TRACE_UPROBE_MULTI */
+#define UPROBE_MULTI_ATTACH_TYPE 48   /* BPF_TRACE_UPROBE_MULTI */
+#define UPROBE_SESSION_ATTACH_TYPE 57 /* BPF_TRACE_UPROBE_SESSION */
 #define UPROBE_MULTI_RETURN 1
 
 struct uprobe_multi_attr {

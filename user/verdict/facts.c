@@ -16,6 +16,16 @@
 /* Growth of the newer half that is less than this of the whole has to prove itself. */
 #define NEWER_SHARE 0.25
 
+/* Near its peak it has grown; who works less than a quarter as hard from then on does little. */
+#define NEAR_PEAK 0.9
+#define WORKS_ON_SHARE 0.25
+
+/* A fall by this share of the peak, and half as much up again, is a swing. */
+#define SWING_SHARE 0.2
+
+/* A program touches a MiB or two before it is at work: to have grown means more. */
+#define GROWN_FACTOR 16
+
 /* A peak that is higher than the one before by less than this share is as high. */
 #define PEAK_SHARE 0.15
 
@@ -51,7 +61,7 @@ static size_t reports_skipped(const struct process *process)
 	const struct report *newest = process_newest(process);
 	const struct report *before = process_report_at(process, 1);
 
-	return process->ended && before && newest->interval == before->interval ? 1 : 0;
+	return before && newest->interval == before->interval ? 1 : 0;
 }
 
 static void gain_between(const struct report *a, const struct report *b, struct facts_gain *gain)
@@ -147,12 +157,36 @@ static double late_part(const struct facts *facts, size_t skip, size_t back, dou
 	return purges_late(facts->process->ledger) ? purged : 0;
 }
 
+/* One fall under way. */
+struct fall {
+	double top;    /* since the last one ended */
+	double bottom; /* since that top */
+	bool low;      /* it has fallen */
+};
+
+static void gather_fall(struct facts *facts, double rss, struct fall *fall)
+{
+	double far = SWING_SHARE * (double)facts->peak->rss;
+
+	if (rss > fall->top && !fall->low)
+		fall->top = fall->bottom = rss;
+	if (rss < fall->bottom)
+		fall->bottom = rss;
+	if (fall->top - fall->bottom >= far)
+		fall->low = true;
+	if (!fall->low || rss - fall->bottom < far / 2)
+		return;
+	facts->falls++;
+	*fall = (struct fall){.top = rss, .bottom = rss};
+}
+
 /* What falls and rises is told by how far it fell; what was purged, by how long it had rested. */
 static void gather_changes(struct facts *facts, size_t skip)
 {
 	double peak = (double)facts->peak->rss, top = (double)facts->first->rss, top_newer = 0,
 	       top_older = top, touched_s = facts->first->time_s;
 	const struct report *before = facts->first;
+	struct fall fall = {.top = top, .bottom = top};
 
 	facts->trough = (double)facts->last->rss;
 	for (size_t i = 1; i < facts->count; i++) {
@@ -162,6 +196,7 @@ static void gather_changes(struct facts *facts, size_t skip)
 		double purged = (double)(report->purged_total - before->purged_total);
 		double sat = before->time_s - touched_s;
 
+		gather_fall(facts, (double)report->rss, &fall);
 		if ((double)report->rss > top)
 			top = (double)report->rss;
 		if (top - (double)report->rss > facts->swing)
@@ -187,14 +222,32 @@ static void gather_changes(struct facts *facts, size_t skip)
 	facts->peak_gain = top_newer - top_older;
 }
 
-static void gather_work(struct facts *facts)
+/* CPU time per second up to where RSS had nearly reached its peak; 0: it came at once. */
+static double share_while_grown(const struct facts *facts, size_t skip)
+{
+	for (size_t i = facts->count - 1; i-- > 0;) {
+		const struct report *report = process_report_at(facts->process, skip + i);
+		double seconds = report->time_s - facts->first->time_s;
+
+		if ((double)report->rss < NEAR_PEAK * (double)facts->peak->rss)
+			continue;
+		return seconds > 0 ? (double)(report->cpu_ns - facts->first->cpu_ns) /
+					     NSEC_PER_SEC / seconds
+				   : 0;
+	}
+	return 0;
+}
+
+static void gather_work(struct facts *facts, size_t skip)
 {
 	const struct report *a = facts->middle, *b = facts->last;
 	double seconds = b->time_s - a->time_s;
 
 	if (seconds > 0 && b->cpu_ns >= a->cpu_ns)
 		facts->cpu_share = (double)(b->cpu_ns - a->cpu_ns) / NSEC_PER_SEC / seconds;
-	facts->working = facts->cpu_share >= FACTS_IDLE_SHARE;
+	facts->working = facts->cpu_share >= FACTS_IDLE_SHARE &&
+			 b->cpu_ns >= a->cpu_ns + 2 * FACTS_TICK_NS &&
+			 facts->cpu_share >= WORKS_ON_SHARE * share_while_grown(facts, skip);
 	facts->shows_work =
 		facts->working || b->invocations_total > a->invocations_total ||
 		pages_bytes(b->born_pages_total - a->born_pages_total) >= facts->material * 4;
@@ -254,7 +307,7 @@ static void gather_verdict_of_growth(struct facts *facts)
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
 			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||
 			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
-	facts->grown = facts->whole.rss >= 8 * facts->material &&
+	facts->grown = facts->whole.rss >= GROWN_FACTOR * facts->material &&
 		       facts->whole.rss >= 0.2 * (double)facts->last->rss;
 }
 
@@ -292,7 +345,7 @@ void facts_gather(const struct process *process, bool use_heap, struct facts *fa
 	gather_growth(facts, skip);
 	gather_heap(facts, skip, use_heap);
 	gather_changes(facts, skip);
-	gather_work(facts);
+	gather_work(facts, skip);
 	gather_verdict_of_growth(facts);
 	if (facts->last->parts.arena_count > facts->middle->parts.arena_count)
 		facts->arenas_new = (uint32_t)(facts->last->parts.arena_count -

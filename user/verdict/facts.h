@@ -25,8 +25,12 @@
 #define FACTS_MATERIAL_BYTES ((double)(128 << 10))
 #define FACTS_MATERIAL_SHARE 0.001
 
-/* A process that takes less of one CPU than this rests: it wakes now and then. */
-#define FACTS_IDLE_SHARE 0.01
+/*
+ * A process that takes less of one CPU than this rests: it wakes now and then. Its CPU time is
+ * known in clock ticks: at least two of them must have passed.
+ */
+#define FACTS_IDLE_SHARE 0.005
+#define FACTS_TICK_NS (10 * NSEC_PER_MSEC)
 
 /* Bytes that something gained from the middle of the evidence to its end; negative: it shrank. */
 struct facts_gain {
@@ -63,15 +67,16 @@ struct facts {
 	bool grows;		       /* surely, and by more than is immaterial */
 	bool may_grow;		       /* it may, but that is not sure */
 	bool grown;		       /* above where it began, by a fifth at least */
-	bool working;		       /* in the newer half it took CPU time */
-	bool shows_work;	       /* or invocations ended, or pages were born there */
-	double cpu_share;	       /* of one CPU, in the newer half */
-	double born;		       /* bytes first touched since the first report */
-	double purged;		       /* the same for what was given back */
+	bool working;	  /* in the newer half it took CPU time, not much less than while it grew */
+	bool shows_work;  /* or invocations ended, or pages were born there */
+	double cpu_share; /* of one CPU, in the newer half */
+	double born;	  /* bytes first touched since the first report */
+	double purged;	  /* the same for what was given back */
 	double returned;
 	double swing;	  /* greatest fall of RSS from a peak since the first report */
 	double peak_gain; /* by how much the newer half's peak of RSS is above that of the older */
 	double trough;	  /* least RSS in the newer half */
+	unsigned int falls; /* times that RSS fell by a fifth of its peak and rose again */
 	double swing_newer; /* the same in the newer half */
 
 	/*

@@ -101,6 +101,22 @@ static void report_parts(struct report *report, const struct ledger *ledger,
 	ledger_parts(ledger, &report->parts);
 }
 
+/* The classes of the pages likewise. */
+static void report_heap(struct report *report, const struct ledger *ledger,
+			const struct report *before)
+{
+	uint64_t cost = ledger->pages.pages * HEAP_NS_PER_PAGE;
+
+	report->heap_ns = ledger->now_ns;
+	if (before && before->heap.on && ledger->heap && before->execs == ledger->execs &&
+	    ledger->now_ns < before->heap_ns + cost * SITES_SHARE) {
+		report->heap = before->heap;
+		report->heap_ns = before->heap_ns;
+		return;
+	}
+	heap_report(ledger, &report->heap);
+}
+
 static void report_stacks(struct report *report, const struct process *process)
 {
 	report->unknown = process->sites.unknown << PAGE_SHIFT;
@@ -211,7 +227,7 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 		(void)site_list_update(&process->sites, ledger, interval);
 	report_stacks(&report, process);
 	report_invocations(&report, ledger->invocations);
-	heap_report(ledger, &report.heap);
+	report_heap(&report, ledger, before);
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);

@@ -366,8 +366,12 @@ static bool comes_down(const struct facts *facts)
 {
 	double up = (double)(facts->peak->rss - facts->first->rss);
 
-	return facts->swing >= BACK_SHARE * up &&
-	       facts->trough - (double)facts->first->rss <= TROUGH_SHARE * up;
+	if (facts->swing < BACK_SHARE * up ||
+	    facts->trough - (double)facts->first->rss > TROUGH_SHARE * up)
+		return false;
+	/* more than once, or for good: one fall and a new rise may be anything */
+	return facts->falls >= 2 ||
+	       (double)facts->last->rss - (double)facts->first->rss <= TROUGH_SHARE * up;
 }
 
 /*
@@ -378,7 +382,8 @@ static bool swings(const struct facts *facts, struct finding *finding)
 {
 	finding->kept = (double)facts->last->retained;
 	finding->share = 1;
-	return is_restless(facts) && comes_down(facts) &&
+	return is_restless(facts) &&
+	       (comes_down(facts) || (facts->falls >= 2 && facts->growth.estimate <= 0)) &&
 	       say(finding,
 		   "RSS rises and falls: it fell by up to %s from a peak of %s, and gained %s in "
 		   "all; %s were touched and %s given back",
@@ -392,8 +397,8 @@ static bool heap_plateau(const struct facts *facts, struct finding *finding)
 	finding->share = share_of(finding->kept, (double)facts->last->rss);
 	return facts->has_heap && facts->grown &&
 	       say(finding,
-		   "RSS gained %s and has come to rest; %s of it are live, and freed memory is "
-		   "used again",
+		   "RSS gained %s and has come to rest; %s are live, and what is freed is used "
+		   "again",
 		   bytes(facts->whole.rss), bytes(finding->kept));
 }
 
@@ -403,8 +408,8 @@ static bool plateau(const struct facts *facts, struct finding *finding)
 	finding->share = share_of(finding->kept, (double)facts->last->rss);
 	return facts->grown && facts->shows_work && !is_restless(facts) &&
 	       say(finding,
-		   "RSS gained %s and has come to rest while the process works (%.0f%% of a CPU): "
-		   "what is freed is used again",
+		   "RSS gained %s and has come to rest while the process works (%.1f%% of a CPU): "
+		   "it grows no more; pages alone do not tell how much of it is free",
 		   bytes(facts->whole.rss), facts->cpu_share * 100);
 }
 

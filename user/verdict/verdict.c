@@ -124,7 +124,7 @@ static void say_growth(const struct facts *facts, struct verdict *verdict)
 	const struct trend_range *growth = &facts->growth, *invocation = &facts->invocation;
 
 	if (!isnan(growth->estimate))
-		evidence(verdict, "RSS grows by %s per hour (95%%: %s to %s) over %.0f s",
+		evidence(verdict, "growth of RSS per hour: %s (95%%: %s to %s) over %.0f s",
 			 units_signed_bytes(a, growth->estimate),
 			 units_signed_bytes(b, growth->low), units_signed_bytes(c, growth->high),
 			 facts->seconds);

@@ -25,7 +25,7 @@
 	X(LIVE_GROWTH, "live-growth", "live data grows",                                           \
 	  "the program keeps more and more: a leak, or a cache without a bound")                   \
 	X(PLATEAU, "plateau", "grown and come to rest",                                            \
-	  "memory grew and then stayed: what is freed is used again")                              \
+	  "memory grew, and grows no more: what is freed is used again, or nothing is")            \
 	X(IDLE_RETENTION, "idle-retention", "the allocator keeps free pages",                      \
 	  "freed pages stay while nothing is allocated that would make the allocator purge them")  \
 	X(DELAYED_PURGE, "delayed-purge", "the allocator purges late",                             \

@@ -12,6 +12,7 @@
  * is not in it.
  *
  * All is paced by a clock, so that what happens by when does not depend on the machine's speed.
+ * No program makes more than 100,000 allocations a second: probes would hold it up.
  * Comments "smaps:" in the programs say what the kernel and the allocators of Debian 12 showed.
  */
 #ifndef TESTS_E2E_CORPUS_H

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 60 MB of blocks of 32 to 250 bytes in the second half of the first second; all are freed but one
- * in each page, and then nothing more happens.
+ * 24 MB of blocks of 128 to 512 bytes from 0.5 to 1.5 s; then all are freed but one in each page,
+ * and nothing more happens.
  *
- * smaps: 63 MB from 1 s to the end with every allocator, of which 2.4 to 2.9 MB are live, some in
- * every page. By its own account jemalloc has 62.3 MB in slabs beside what is allocated, and 3.7
- * MB of free pages.
+ * smaps: 24 to 26 MB from 1.5 s to the end, of which 2.0 to 2.5 MB are live, some in every page. By
+ * its own account jemalloc has 23.4 MB in slabs beside what is allocated, and 3.2 MB of free pages.
  */
 #include "tests/e2e/corpus/survivors.h"
 
@@ -16,9 +15,9 @@ int main(int argc, char **argv)
 	corpus_start(argc, argv);
 	corpus_rest_until(0.5);
 	do
-		while (burst.bytes < corpus_due(0.5, 120e6) && burst.bytes < 60000000)
-			corpus_list_add(&burst, 32 + corpus_random(218));
-	while (burst.bytes < 60000000 && corpus_step(10));
+		while (burst.bytes < corpus_due(0.5, 24e6) && burst.bytes < 24000000)
+			corpus_list_add(&burst, 128 + corpus_random(384));
+	while (burst.bytes < 24000000 && corpus_step(10));
 	survivors_leave(&burst);
 	corpus_rest();
 	corpus_end();

@@ -8,7 +8,7 @@
 
 enum { THREADS = 8, LEAK_SIZE = 600 };
 
-static void __attribute__((noinline)) session_forget(void)
+static void __attribute__((noinline)) visitor_forget(void)
 {
 	corpus_alloc(LEAK_SIZE);
 }
@@ -20,7 +20,7 @@ static void *thread_run(void *leaks)
 	while (corpus_step(20)) {
 		corpus_churn(32);
 		for (; leaks && leaked < corpus_due(0, 2e6); leaked += LEAK_SIZE)
-			session_forget();
+			visitor_forget();
 	}
 	return NULL;
 }

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < 200; i++)
 			at = at ? at->next : table.first;
 		corpus_work(600);
-		for (int i = 0; i < 8; i++)
+		for (int i = 0; i < 2; i++)
 			corpus_churn(64);
 	}
 	corpus_end();

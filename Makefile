@@ -97,6 +97,7 @@ run-demo:
 	@mkdir -p $(DEMO_DIR)
 	@view=watch; test -t 1 && test -t 0 && view=top; \
 	$(BUILD)/tidemark $$view --interval 1000 --for 25 --export $(DEMO_DIR) \
+		-o $(DEMO_DIR)/recording.tdm \
 		--invocation usdt:$(BUILD)/handler-$(ALLOCATOR):$(INVOCATION_PROBES) -- \
 		$(BUILD)/handler-$(ALLOCATOR) --truth $(DEMO_DIR)/truth.jsonl \
 		--cache $(CACHE) --invocations 0 --duration 18 --gap 4

@@ -400,7 +400,7 @@ static error_t parse_max_size(struct parse *parse, const char *text)
 {
 	size_t bytes;
 
-	if (parse_size(text, RECORDING_MAX_BYTES_MIN, (size_t)1 << 50, &bytes))
+	if (option_size(text, RECORDING_MAX_BYTES_MIN, (size_t)1 << 50, &bytes))
 		return complain(parse, "--max-size '%s': give a size of 1M or more, such as 100M",
 				text);
 	parse->options->recording_bytes = bytes;

@@ -7,8 +7,10 @@
 
 #include <sys/stat.h>
 
+#include "user/base/units.h"
+#include "user/pipeline.h"
 #include "user/source/record_code.h"
-#include "user/source/recording_reader.h"
+#include "user/source/recording.h"
 
 #define SEED_BYTES 16384
 
@@ -57,6 +59,43 @@ static void make_events(const char *path)
 	recording_reader_free(reader);
 }
 
+/* What a recording begins with that let go of more. */
+struct kept {
+	uint8_t seed[SEED_BYTES + EVENT_SIZE_MAX + 2];
+	size_t used;
+};
+
+static void keep_event(void *ctx, const struct event_header *event)
+{
+	struct kept *kept = ctx;
+
+	if (kept->used < SEED_BYTES)
+		kept->used += put_event(kept->seed + kept->used, event);
+}
+
+static void make_kept(const char *path)
+{
+	struct recording_options options = {0};
+	const struct pipeline_options policy = {.replayed = true};
+	struct kept kept = {.used = 0};
+	struct recording_reader *reader;
+	struct pipeline *pipeline;
+	struct source *source;
+
+	if (recording_open(path, &reader))
+		exit(1);
+	/* not to its end: what has ended is not kept */
+	options.until_ns = recording_header(reader)->start_ns + NSEC_PER_SEC;
+	source = recording_source(reader, &options);
+	pipeline = source ? pipeline_new(source, &policy) : NULL;
+	if (!pipeline || pipeline_run(pipeline) != 1)
+		exit(1);
+	pipeline_keep(pipeline, keep_event, &kept);
+	write_seed(kept.seed, kept.used);
+	pipeline_free(pipeline);
+	source->ops->close(source);
+}
+
 static void make_chunks(const char *path)
 {
 	static uint8_t seed[1 + SEED_BYTES + RECORD_CODE_MAX];
@@ -101,6 +140,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		if (!strcmp(argv[1], "event")) {
 			make_events(found.gl_pathv[i]);
+			make_kept(found.gl_pathv[i]);
 		} else {
 			make_chunks(found.gl_pathv[i]);
 			make_file(found.gl_pathv[i]);

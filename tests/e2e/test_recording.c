@@ -184,6 +184,47 @@ static void info_and_diff_say_what_is_there(void **state)
 	run_release(&diff);
 }
 
+/* A line of the summary, which ends with the text. */
+static char *summary_line(struct run *run, const char *begin)
+{
+	char *line = strstr(run->out_text.data, begin);
+
+	assert_non_null(line);
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* Most of it is let go of, and the totals are those of the whole run. */
+static void a_recording_keeps_to_its_size(void **state)
+{
+	struct helper helper;
+	struct run live, info, replay;
+	struct stat file;
+
+	NEEDS_ROOT();
+	find_paths();
+	helper = helper_start("churn", "");
+	RUN(&live, "record", "-o", path_of_recording, "--max-size", "1M", "--interval", "100",
+	    "--for", "8", "-p", number_text(helper.pid));
+	run_expect(&live, 0);
+	helper_end(&helper, SIGKILL);
+	assert_int_equal(stat(path_of_recording, &file), 0);
+	assert_true(file.st_size < 2 << 20);
+	RUN(&info, "info", path_of_recording);
+	run_expect(&info, 0);
+	assert_non_null(strstr(info.out_text.data, "what is older was let go of"));
+	assert_non_null(strstr(info.out_text.data, "state       whole"));
+	RUN(&replay, "replay", path_of_recording);
+	run_expect(&replay, 0);
+	assert_int_equal(replay.err_text.size, 0);
+	assert_string_equal(summary_line(&live, "  evidence "),
+			    summary_line(&replay, "  evidence "));
+	assert_string_equal(summary_line(&live, "  pages  "), summary_line(&replay, "  pages  "));
+	run_release(&info);
+	run_release(&live);
+	run_release(&replay);
+}
+
 /* Root is not needed to look again. */
 static void golden_recordings_replay_to_the_same_exports(void **state)
 {
@@ -250,6 +291,7 @@ int main(int argc, char **argv)
 		E2E_TEST(a_process_that_ran_before_is_replayed),
 		E2E_TEST(a_killed_recording_opens),
 		E2E_TEST(info_and_diff_say_what_is_there),
+		E2E_TEST(a_recording_keeps_to_its_size),
 		E2E_TEST(golden_recordings_replay_to_the_same_exports),
 		E2E_TEST(what_cannot_be_read_is_said_in_a_line),
 	};

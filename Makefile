@@ -419,7 +419,7 @@ golden: all
 	@mkdir -p tests/golden $(GOLDEN_DIR)
 	@for allocator in $(HANDLER_ALLOCATORS); do \
 		cp $(BUILD)/handler-$$allocator $(GOLDEN_DIR) && \
-		$(BUILD)/tidemark record -o tests/golden/$$allocator.tdm --interval 250 --invocation \
+		$(BUILD)/tidemark record -o tests/golden/$$allocator.tdm --interval 100 --invocation \
 			usdt:$(GOLDEN_DIR)/handler-$$allocator:$(INVOCATION_PROBES) -- \
 			$(GOLDEN_DIR)/handler-$$allocator $(GOLDEN_HANDLER) || exit 1; done
 	@rm -r $(GOLDEN_DIR)

@@ -9,7 +9,8 @@
 #include "user/base/units.h"
 #include "user/source/look.h"
 
-/* One drain ends after so many records: some 5 ms. */
+/* One drain ends after so many records, some 5 ms; and after an interval, of which there are
+ * reports. */
 #define DRAIN_RECORDS 16384
 
 struct recording {
@@ -95,6 +96,8 @@ static int recording_drain(struct source *source, source_sink sink, void *ctx)
 			take_state(recording, (const struct event_state *)event);
 		else
 			sink(ctx, event);
+		if (event->kind == EVENT_INTERVAL)
+			return 0;
 	}
 	return 0;
 }

@@ -446,7 +446,7 @@ fuzzed-library:
 	@$(MAKE) --no-print-directory -s BUILD=$(FUZZED) CC=$(CLANG) \
 		SANITIZE='$(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link' $(FUZZED)/libtidemark.a
 
-fuzz: packages
+fuzz: test-packages
 	@$(MAKE) --no-print-directory -s fuzzed-library
 	@$(MAKE) --no-print-directory -s $(FUZZERS) $(FUZZED)/seeds
 	@for target in $(FUZZERS); do \

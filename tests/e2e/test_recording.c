@@ -225,6 +225,38 @@ static void a_recording_keeps_to_its_size(void **state)
 	run_release(&replay);
 }
 
+/* As a full disk does, but for its error. */
+static void limit_files(void)
+{
+	const struct rlimit limit = {100000, 100000};
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Said once; the watching goes on to its end, and what is in the file can be read. */
+static void a_full_disk_ends_the_recording_alone(void **state)
+{
+	struct helper helper;
+	struct run live, replay;
+
+	NEEDS_ROOT();
+	find_paths();
+	helper = helper_start("churn", "");
+	RUN_AS(&live, limit_files, "record", "-o", path_of_recording, "--interval", "100", "--for",
+	       "4", "-p", number_text(helper.pid));
+	run_expect(&live, 2);
+	helper_end(&helper, SIGKILL);
+	assert_non_null(strstr(live.err_text.data, "File too large; the recording ends here"));
+	assert_int_equal(count_lines(live.err_text.data), 2); /* and what was recorded */
+	assert_non_null(strstr(live.out_text.data, "  evidence "));
+	RUN(&replay, "replay", path_of_recording);
+	run_expect(&replay, 0);
+	expect_one_line(&replay, "it was not closed");
+	run_release(&live);
+	run_release(&replay);
+}
+
 /* Root is not needed to look again. */
 static void golden_recordings_replay_to_the_same_exports(void **state)
 {
@@ -292,6 +324,7 @@ int main(int argc, char **argv)
 		E2E_TEST(a_killed_recording_opens),
 		E2E_TEST(info_and_diff_say_what_is_there),
 		E2E_TEST(a_recording_keeps_to_its_size),
+		E2E_TEST(a_full_disk_ends_the_recording_alone),
 		E2E_TEST(golden_recordings_replay_to_the_same_exports),
 		E2E_TEST(what_cannot_be_read_is_said_in_a_line),
 	};

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "user/base/log.h"
 #include "user/pipeline.h"
@@ -59,7 +58,7 @@ static int moment_of(const char *path, double at, struct moment *moment)
 		return rc;
 	rc = replay_to_end(source, &header, &keeper);
 	if (rc)
-		log_error("%s: %s", path, strerror(-rc));
+		log_error("%s: %s", path, replay_error(rc));
 	else
 		replay_report(source, path);
 	source->ops->close(source);

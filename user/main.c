@@ -678,8 +678,7 @@ static int replay_lines(struct app *app)
 	if (failed && failed != -EPIPE && failed != -EAGAIN)
 		log_error("standard output: %s", strerror(-failed));
 	if (rc < 0)
-		log_error("%s: it cannot be followed any further: %s", app->options.files[0],
-			  rc == -EBADMSG ? "its stacks are not in order" : strerror(-rc));
+		log_error("%s: %s", app->options.files[0], replay_error(rc));
 	return rc < 0 ? rc : 0;
 }
 
@@ -704,6 +703,10 @@ static int replay_run(struct app *app)
 		log_hold(false);
 	}
 	collector_stop(&app->collector);
+	if (app->collector.error) {
+		log_error("%s: %s", app->options.files[0], replay_error(app->collector.error));
+		return EXIT_TARGET;
+	}
 	return rc ? EXIT_IMPOSSIBLE : EXIT_DONE;
 }
 

@@ -196,7 +196,11 @@ static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *led
 	struct tracked *tracked = calloc(1, sizeof(*tracked));
 
 	if (!ledger || !tracked || order_reserve(pipeline)) {
-		log_error("out of memory: a process is not watched");
+		if (!pipeline->options.replayed)
+			log_error("out of memory: a process is not watched");
+		/* nobody looks at what is missing: half a replay would be taken for a whole one */
+		else if (!pipeline->error)
+			pipeline->error = -ENOMEM;
 		ledger_free(ledger);
 		free(tracked);
 		return NULL;
@@ -362,6 +366,14 @@ union stacked {
 	unsigned char room[sizeof(struct event_mmap_file)];
 };
 
+/* Live a look makes good what could not be applied; a replay has none. */
+static void apply(struct pipeline *pipeline, struct tracked *tracked,
+		  const struct event_header *event)
+{
+	if (ledger_apply(tracked->process->ledger, event) == -ENOMEM && pipeline->options.replayed)
+		pipeline->error = -ENOMEM;
+}
+
 static void unwind_event(struct pipeline *pipeline, struct tracked *tracked,
 			 const struct event_header *event)
 {
@@ -468,7 +480,7 @@ static void on_known(struct pipeline *pipeline, struct tracked *tracked,
 	}
 	if (is_kept(event)) {
 		EACH_VIEW(pipeline, record, event);
-		ledger_apply(tracked->process->ledger, event);
+		apply(pipeline, tracked, event);
 		return;
 	}
 	/* the unwinder sees a record before the ledger does, and its definitions come first */
@@ -480,7 +492,7 @@ static void on_known(struct pipeline *pipeline, struct tracked *tracked,
 		event = with_stack(tracked->process->unwinder, event, &stacked);
 	if (!is_definition(event))
 		EACH_VIEW(pipeline, record, event);
-	ledger_apply(tracked->process->ledger, event);
+	apply(pipeline, tracked, event);
 	EACH_VIEW(pipeline, event, tracked->process, event);
 	if (is_beginning(event))
 		unwind_event(pipeline, tracked, event);
@@ -495,6 +507,8 @@ static void on_event(void *ctx, const struct event_header *event)
 	struct pipeline *pipeline = ctx;
 	struct tracked *tracked;
 
+	if (pipeline->error)
+		return;
 	if (event->kind == EVENT_INTERVAL) {
 		on_interval(pipeline, event);
 		return;

@@ -59,8 +59,8 @@ void pipeline_add_view(struct pipeline *pipeline, const struct view_ops *ops, vo
 int pipeline_wait(struct pipeline *pipeline, int timeout_ms);
 
 /*
- * Handles what there is. 0; 1 when a recording has ended; a negative errno: -EBADMSG of a recording
- * whose stacks or modules are not in order.
+ * Handles what there is. 0; 1 when a recording has ended; a negative errno: of a recording
+ * -EBADMSG where stacks or modules are not in order, -ENOMEM where it asks for too much.
  */
 int pipeline_run(struct pipeline *pipeline);
 

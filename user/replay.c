@@ -18,7 +18,7 @@
 #include "user/source/decode.h"
 
 /* Of the machine's memory. */
-#define MEMORY_SHARE 0.75
+#define MEMORY_SHARE 0.5
 
 /* Pages of memory of its own that this process has mapped already. */
 static unsigned long mapped_pages(void)
@@ -72,6 +72,18 @@ int replay_open(const struct replay_options *options, struct source **out,
 	}
 	*out = source;
 	return 0;
+}
+
+const char *replay_error(int rc)
+{
+	switch (rc) {
+	case -EBADMSG:
+		return "its stacks are not in order: it cannot be followed any further";
+	case -ENOMEM:
+		return "it asks for more memory than there is for it: it ends here";
+	default:
+		return strerror(-rc);
+	}
 }
 
 void replay_report(const struct source *source, const char *path)

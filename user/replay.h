@@ -15,11 +15,14 @@ struct replay_options {
 
 /*
  * Opens a recording as a source, and takes a copy of its header. A recording from a stranger may
- * ask for any amount of memory: this process may use most of the machine's from then on, and no
+ * ask for any amount of memory: this process may use half of the machine's from then on, and no
  * more. 0 or a negative errno.
  */
 int replay_open(const struct replay_options *options, struct source **source,
 		struct recording_header *header);
+
+/* Why a pipeline could not go on with it, by its negative errno. */
+const char *replay_error(int rc);
 
 /* Says what is missing of it, and what was skipped, if anything was. */
 void replay_report(const struct source *source, const char *path);

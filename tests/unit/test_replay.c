@@ -5,6 +5,8 @@
 #include <malloc.h>
 #include <math.h>
 
+#include <sys/resource.h>
+
 #include "user/pipeline.h"
 #include "user/recorder.h"
 #include "user/replay.h"
@@ -311,6 +313,35 @@ static void stacks_told_twice_end_it(void **state)
 	unlink(maker.path);
 }
 
+/* A few hundred bytes that ask for terabytes: a large process that forks and forks. */
+static void what_asks_for_too_much_memory_ends(void **state)
+{
+#ifndef __SANITIZE_ADDRESS__
+	struct rlimit limit, small = {.rlim_cur = (rlim_t)512 << 20};
+	struct recording_account account;
+	struct maker maker;
+	struct seen seen = {0};
+
+	(void)state;
+	maker_open(&maker);
+	MAKE(&maker, EVENT_ATTACH, event_attach, 10, .comm = "bomb");
+	for (uint64_t i = 0; i < 2000; i++)
+		MAKE(&maker, EVENT_KEPT_PAGES, event_kept_pages, 10, .addr = i << 21, .pages = 512);
+	for (uint32_t i = 0; i < 100000; i++)
+		MAKE(&maker, EVENT_FORK, event_fork, 10, .child = 11 + i, .flags = FORK_WATCHED);
+	maker_close(&maker);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &limit), 0);
+	small.rlim_max = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &small), 0);
+	assert_int_equal(replay(maker.path, NAN, NULL, &seen, &account), -ENOMEM);
+	assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);
+	assert_true(seen.begun > 2 && seen.begun < 1000);
+	unlink(maker.path);
+#else
+	(void)state;
+#endif
+}
+
 static void the_state_of_the_source_is_replayed(void **state)
 {
 	static const struct recording_options options;
@@ -452,6 +483,7 @@ int main(void)
 		cmocka_unit_test(a_replay_stops_where_it_is_told),
 		cmocka_unit_test(memory_follows_the_ledger),
 		cmocka_unit_test(stacks_told_twice_end_it),
+		cmocka_unit_test(what_asks_for_too_much_memory_ends),
 		cmocka_unit_test(the_state_of_the_source_is_replayed),
 		cmocka_unit_test(what_is_kept_to_a_size_has_the_same_totals),
 	};

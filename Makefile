@@ -307,7 +307,7 @@ $(BUILD)/targets/%: tests/targets/%.c
 # the allocator, or show what one allocator does, once.
 CORPUS_SRC := $(wildcard tests/e2e/corpus/*.c)
 CORPUS_GLIBC = arenas deep_stack exec_again file_growth fork_heavy huge_pages late_trim lazy_free \
-	       mmap_churn mmap_leak private_file shared_growth thread_stacks
+	       loaded_idle mmap_churn mmap_leak private_file shared_growth thread_stacks
 CORPUS_JEMALLOC = background_purge lazy_decay
 CORPUS_ALL := $(filter-out $(CORPUS_GLIBC) $(CORPUS_JEMALLOC),$(CORPUS_SRC:tests/e2e/corpus/%.c=%))
 CORPUS := $(CORPUS_GLIBC:%=$(BUILD)/corpus/%-glibc) \

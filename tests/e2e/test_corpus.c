@@ -91,7 +91,8 @@ static const struct answer {
 	{"warm_up", ALL, PLATEAU, OR(NONE), OR(NONE)},
 	{"ttl_cache", ALL, PLATEAU, OR(NONE), OR(NONE)},
 	{"session_table", ALL, PLATEAU, OR(NONE), OR(NONE)},
-	{"loaded_idle", ALL, PLATEAU, OR(NONE), OR(NONE)},
+	{"loaded_idle", GLIBC, PLATEAU, OR(NONE), OR(NONE)},
+	{"loaded_serving", ALL, PLATEAU, OR(NONE), OR(NONE)},
 	{"reserve", MIMALLOC, PLATEAU, OR(NONE), OR(NONE)},
 	/* the whole is used again and again; what jemalloc has grows beyond what is ever live */
 	{"sawtooth", GLIBC, PLATEAU, OR(NONE), OR(NONE)},

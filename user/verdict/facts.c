@@ -10,11 +10,21 @@
 #define LATE_SHARE 0.05
 #define LATE_SECONDS 1.0
 
+/* With heap evidence it is known that they were free. */
+#define LATE_HEAP_SECONDS 0.5
+
 /* Births of less than this share of the peak in an interval: its pages were not touched anew. */
 #define STILL_SHARE 0.01
 
 /* Growth of the newer half that is less than this of the whole has to prove itself. */
 #define NEWER_SHARE 0.25
+#define CREEP_SHARE 0.05
+
+/* Growth is sure where the lower end of its interval is no less than this part of it. */
+#define SURE_SHARE 0.25
+
+/* What each third of the newer half gains at least, as a share of the even one. */
+#define THIRD_SHARE 0.4
 
 /* Near its peak it has grown; who works less than a quarter as hard from then on does little. */
 #define NEAR_PEAK 0.9
@@ -84,21 +94,22 @@ static void gain_between(const struct report *a, const struct report *b, struct 
 }
 
 /*
- * A heap that fills, or spreads while it is churned, gains ever less: where most of the growth came
- * before, it counts only if the newer half, by itself, grows for certain, and at its end as well as
- * at its beginning.
+ * A heap that fills, or spreads while it is churned, gains ever less, and one that climbs by steps
+ * may be done: each third of the newer half has its share in what that gained. Where most of the
+ * growth came before, it also has to be more than what a heap at work gains by chance.
  */
-static bool is_steady(const double *rss, size_t count)
+static bool is_steady(const double *values, size_t count)
 {
-	size_t middle = (count - 1) / 2, points = count - middle;
-	const double *newer = rss + middle;
+	size_t middle = (count - 1) / 2, points = count - middle, third = (points - 1) / 3;
+	const double *newer = values + middle;
 	double gained = newer[points - 1] - newer[0];
-	size_t third = points / 3;
+	double least = THIRD_SHARE * gained / 3;
 
-	if (gained >= NEWER_SHARE * (rss[count - 1] - rss[0]))
-		return true;
-	return trend_growth(newer, points).low > 0 &&
-	       newer[points - 1] - newer[points - 1 - third] >= 0.5 * (newer[third] - newer[0]);
+	if (newer[third] - newer[0] < least || newer[2 * third] - newer[third] < least ||
+	    newer[points - 1] - newer[2 * third] < least)
+		return false;
+	return gained >= NEWER_SHARE * (values[count - 1] - values[0]) ||
+	       (gained >= CREEP_SHARE * values[count - 1] && trend_growth(newer, points).low > 0);
 }
 
 static void gather_growth(struct facts *facts, size_t skip)
@@ -119,7 +130,7 @@ static void gather_growth(struct facts *facts, size_t skip)
 
 /*
  * With heap evidence: pages are taken to be purged in the order in which they were freed. Those
- * that were free LATE_SECONDS before, and not purged since then, go first.
+ * that were free LATE_HEAP_SECONDS before, and not purged since then, go first.
  */
 static double late_by_heap(const struct facts *facts, size_t skip, size_t back, double purged)
 {
@@ -129,7 +140,7 @@ static double late_by_heap(const struct facts *facts, size_t skip, size_t back, 
 
 	for (size_t i = back + 1; i < facts->count; i++) {
 		then = process_report_at(facts->process, skip + i);
-		if (before->time_s - then->time_s >= LATE_SECONDS)
+		if (before->time_s - then->time_s >= LATE_HEAP_SECONDS)
 			break;
 	}
 	late = facts_class(then, HEAP_FREE) - (double)(before->purged_total - then->purged_total);
@@ -209,7 +220,8 @@ static void gather_changes(struct facts *facts, size_t skip)
 		} else {
 			top_older = fmax(top_older, (double)report->rss);
 		}
-		if (purged > LATE_SHARE * peak && sat >= LATE_SECONDS) {
+		if (purged > LATE_SHARE * peak &&
+		    sat >= (facts->has_heap ? LATE_HEAP_SECONDS : LATE_SECONDS)) {
 			facts->late_purged += late_part(facts, skip, facts->count - 1 - i, purged);
 			if (sat > facts->late_seconds)
 				facts->late_seconds = sat;
@@ -222,18 +234,24 @@ static void gather_changes(struct facts *facts, size_t skip)
 	facts->peak_gain = top_newer - top_older;
 }
 
-/* CPU time per second up to where RSS had nearly reached its peak; 0: it came at once. */
+/* CPU time per second from where RSS began to grow to where it nearly reached its peak; 0: at once.
+ */
 static double share_while_grown(const struct facts *facts, size_t skip)
 {
+	double first = (double)facts->first->rss, up = (double)facts->peak->rss - first;
+	const struct report *begin = facts->first;
+
 	for (size_t i = facts->count - 1; i-- > 0;) {
 		const struct report *report = process_report_at(facts->process, skip + i);
-		double seconds = report->time_s - facts->first->time_s;
 
-		if ((double)report->rss < NEAR_PEAK * (double)facts->peak->rss)
+		if ((double)report->rss < first + (1 - NEAR_PEAK) * up)
+			begin = report;
+		if ((double)report->rss < first + NEAR_PEAK * up)
 			continue;
-		return seconds > 0 ? (double)(report->cpu_ns - facts->first->cpu_ns) /
-					     NSEC_PER_SEC / seconds
-				   : 0;
+		return report->time_s > begin->time_s
+			       ? (double)(report->cpu_ns - begin->cpu_ns) / NSEC_PER_SEC /
+					 (report->time_s - begin->time_s)
+			       : 0;
 	}
 	return 0;
 }
@@ -295,14 +313,20 @@ static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 	gather_live(facts, skip);
 }
 
+/* All of its interval is above 0, and that not by chance: what climbs by steps has a wide one. */
+static bool is_sure(const struct trend_range *range)
+{
+	return range->low > 0 && range->low >= SURE_SHARE * range->estimate;
+}
+
 /* More than half of the evidence points upwards, or not. */
 static void gather_verdict_of_growth(struct facts *facts)
 {
 	bool material = facts->newer.rss >= facts->material && facts->whole.rss >= facts->material;
-	bool by_invocation = facts->invocation.low > 0 &&
+	bool by_invocation = is_sure(&facts->invocation) &&
 			     facts->last->invocations_total > facts->middle->invocations_total;
 
-	facts->grows = material && facts->steady && (facts->growth.low > 0 || by_invocation);
+	facts->grows = material && facts->steady && (is_sure(&facts->growth) || by_invocation);
 	/* what falls as far as it gained only moves, unless its peaks rise */
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
 			  ((facts->steady && facts->newer.rss > 2 * facts->swing_newer) ||

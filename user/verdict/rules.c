@@ -20,6 +20,7 @@
 /* What rises and falls comes down again by this share of the way, and as far, or it climbs. */
 #define BACK_SHARE 0.5
 #define TROUGH_SHARE 0.4
+#define SWINGS_MIN 3
 
 /* A program that frees much at once, and keeps few pages in a row, has holes in its heap. */
 #define HOLES_PAGES 8
@@ -144,12 +145,26 @@ static bool heap_live_trend(const struct facts *facts, struct finding *finding)
 		   bytes(facts->asked_gain), bytes(facts->newer.rss));
 }
 
+/* Live data does not grow, whatever it is at either end: what goes up is what is kept. */
+static bool is_kept_growing(const struct facts *facts, struct finding *finding)
+{
+	double free = facts_class(facts->last, HEAP_FREE);
+
+	if (facts->live_grows || facts->live_may_grow || free < RETAINED_BYTES ||
+	    facts->newer.own >= MOST * facts->newer.rss)
+		return false;
+	finding->share = share_of(facts->newer.free, facts->newer.rss);
+	finding->kept = free;
+	return free >= RETAINED_SHARE * (double)(facts->last->heap.pages << PAGE_SHIFT);
+}
+
 static bool heap_retention_growth(const struct facts *facts, struct finding *finding)
 {
 	const struct facts_gain *gain = &facts->newer;
+	bool most = gain->free > gain->live && gain->free > gain->fragmented &&
+		    explains_growth(facts, finding, gain->free);
 
-	return facts->heap_spans && gain->free > gain->live && gain->free > gain->fragmented &&
-	       explains_growth(facts, finding, gain->free) &&
+	return facts->heap_spans && (most || is_kept_growing(facts, finding)) &&
 	       say(finding,
 		   "%s of the %s that RSS gained are pages without a live allocation: the "
 		   "allocator keeps them; live data gained %s",
@@ -173,7 +188,9 @@ static bool heap_live_growth(const struct facts *facts, struct finding *finding)
 	const struct facts_gain *gain = &facts->newer;
 	double live = gain->live + (gain->own > 0 ? gain->own : 0);
 
-	return facts->heap_spans && explains_growth(facts, finding, live) &&
+	return facts->heap_spans &&
+	       (facts->live_grows || facts->live_may_grow || gain->own >= MOST * gain->rss) &&
+	       explains_growth(facts, finding, live) &&
 	       say(finding,
 		   "live allocations gained %s while RSS gained %s; free pages gained %s, the "
 		   "empty part of fragmented ones %s",
@@ -197,6 +214,10 @@ static bool page_live_growth(const struct facts *facts, struct finding *finding)
 	double part = fmax(gain->heap, 0) + fmax(gain->arenas, 0) + fmax(gain->own, 0);
 
 	if (!explains_growth(facts, finding, part))
+		return false;
+	/* heap evidence knows better */
+	if (facts->heap_spans && !facts->live_grows && !facts->live_may_grow &&
+	    gain->own < MOST * gain->rss)
 		return false;
 	say_survival(facts, finding);
 	return true;
@@ -366,11 +387,15 @@ static bool comes_down(const struct facts *facts)
 {
 	double up = (double)(facts->peak->rss - facts->first->rss);
 
+	/* it moves, and the newer half came to nothing */
+	if (facts->newer.rss <= BACK_SHARE / 2 * facts->swing &&
+	    facts->peak_gain <= BACK_SHARE / 5 * (double)facts->peak->rss)
+		return true;
 	if (facts->swing < BACK_SHARE * up ||
 	    facts->trough - (double)facts->first->rss > TROUGH_SHARE * up)
 		return false;
-	/* more than once, or for good: one fall and a new rise may be anything */
-	return facts->falls >= 2 ||
+	/* over and over, or for good: a fall and a new rise may be anything */
+	return facts->falls >= SWINGS_MIN ||
 	       (double)facts->last->rss - (double)facts->first->rss <= TROUGH_SHARE * up;
 }
 
@@ -383,7 +408,7 @@ static bool swings(const struct facts *facts, struct finding *finding)
 	finding->kept = (double)facts->last->retained;
 	finding->share = 1;
 	return is_restless(facts) &&
-	       (comes_down(facts) || (facts->falls >= 2 && facts->growth.estimate <= 0)) &&
+	       (comes_down(facts) || (facts->falls >= SWINGS_MIN && facts->growth.estimate <= 0)) &&
 	       say(finding,
 		   "RSS rises and falls: it fell by up to %s from a peak of %s, and gained %s in "
 		   "all; %s were touched and %s given back",
@@ -466,7 +491,7 @@ const struct rule verdict_rules[] = {
 	 "Most of the growth is in new arenas of threads, and not in live data."},
 	{"heap_live_trend", RULE_ALWAYS, VERDICT_LIVE_GROWTH, TIER_HEAP,
 	 "live data that stays the same over a longer time: a cache that fills comes to rest",
-	 heap_live_trend, "Live allocations grow steadily, while RSS does not show it."},
+	 heap_live_trend, "Live allocations grow steadily, by a fifth of what RSS gains or more."},
 	{"heap_retention_growth", RULE_GROWING, VERDICT_IDLE_RETENTION, TIER_HEAP,
 	 "live data that grows as fast as RSS", heap_retention_growth,
 	 "Pages without a live allocation are most of the growth."},

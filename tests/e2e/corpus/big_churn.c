@@ -14,8 +14,10 @@ int main(int argc, char **argv)
 	size_t turn = 0;
 
 	corpus_start(argc, argv);
-	while (corpus_step(20))
+	while (corpus_step(20)) {
+		corpus_work(500);
 		for (; turn < 8 + corpus_due(0, 25); turn++)
 			corpus_replace(&buffers[turn % 8], 200 * KIB + corpus_random(824 * KIB));
+	}
 	corpus_end();
 }

@@ -16,6 +16,7 @@ int main(int argc, char **argv)
 		struct corpus_list list = {0};
 
 		corpus_list_fill(&list, 20000000, 1.3 * tooth + 0.9);
+		corpus_work(30000); /* on what it holds */
 		corpus_list_free(&list);
 		corpus_rest_until(1.3 * (tooth + 1));
 	}

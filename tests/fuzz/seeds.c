@@ -81,6 +81,7 @@ static void make_kept(const char *path)
 	struct recording_reader *reader;
 	struct pipeline *pipeline;
 	struct source *source;
+	int rc = 0;
 
 	if (recording_open(path, &reader))
 		exit(1);
@@ -88,7 +89,9 @@ static void make_kept(const char *path)
 	options.until_ns = recording_header(reader)->start_ns + NSEC_PER_SEC;
 	source = recording_source(reader, &options);
 	pipeline = source ? pipeline_new(source, &policy) : NULL;
-	if (!pipeline || pipeline_run(pipeline) != 1)
+	while (pipeline && !rc)
+		rc = pipeline_run(pipeline);
+	if (rc != 1)
 		exit(1);
 	pipeline_keep(pipeline, keep_event, &kept);
 	write_seed(kept.seed, kept.used);

@@ -89,7 +89,15 @@
 	X(HEAP, event_heap, "the probes of an allocator were placed or taken off")                 \
 	X(ALLOC_BEGIN, event_alloc_begin, "the stack of the allocation under way in the thread")   \
 	X(ALLOC, event_alloc, "an allocation function returned")                                   \
-	X(FREE, event_free, "a free function was entered, or realloc with memory")
+	X(FREE, event_free, "a free function was entered, or realloc with memory")                 \
+	X(UNWOUND, event_unwound, "how the stacks of a process were unwound so far")               \
+	X(STATE, event_state, "what a source knows of itself")                                     \
+	X(KEPT, event_kept, "a process as a recording begins that let go of what was before")      \
+	X(KEPT_MAPPING, event_kept_mapping, "a mapping of its, likewise")                          \
+	X(KEPT_PAGES, event_kept_pages, "resident pages of its that are alike, likewise")          \
+	X(KEPT_INVOCATIONS, event_kept_invocations, "sums of its invocations, likewise")           \
+	X(KEPT_INVOCATION, event_kept_invocation, "an invocation of its, likewise")                \
+	X(KEPT_END, event_kept_end, "the end of an invocation of its, likewise")
 
 enum event_kind {
 	EVENT_NONE = 0,
@@ -457,6 +465,140 @@ struct event_settings {
 	char text[EVENT_SETTINGS_LEN];
 };
 
+#define EVENT_STACK_ENDS_MAX 16 /* room for more ends than there are */
+
+/*
+ * Snapshots are not recorded, so what became of them is: of one process since its watch began.
+ * Before each INTERVAL, and before its end, where it has changed.
+ */
+struct event_unwound {
+	struct event_header h;
+	__u64 taken;			  /* snapshots that came */
+	__u64 repeated;			  /* of these, known again without a walk */
+	__u64 guessed;			  /* steps by frame pointer */
+	__u64 refused;			  /* stacks not kept */
+	__u64 lost;			  /* records whose snapshot was not seen */
+	__u64 skipped;			  /* stacks not taken */
+	__u64 ends[EVENT_STACK_ENDS_MAX]; /* of `taken`, by enum stack_end */
+};
+
+/* Of struct source_state. h.pid is 0. After an INTERVAL, and at the end, where it has changed. */
+struct event_state {
+	struct event_header h;
+	__u64 unwatched_children;
+	__u64 cut_iovecs;
+	__u64 malformed;
+	__u64 look_ns;
+	__u32 buffer_percent;
+	__u32 missing_marks;
+	__u32 stack_weight;
+	__u32 pad;
+};
+
+/*
+ * A recording that is kept to a size lets go of its beginning. It then begins with these, from
+ * which the ledgers are made as they were: KEPT, the mappings and pages, the invocations. Never
+ * elsewhere. Times as the ledger's clock has them are in its ticks, see LEDGER_TICK_NS.
+ */
+#define EVENT_KEPT_TOTALS_MAX 24
+
+#define KEPT_COMPLETE 0x1    /* all of its memory was known */
+#define KEPT_LOCK_FUTURE 0x2 /* mlockall(MCL_FUTURE) */
+
+struct event_kept {
+	struct event_header h;
+	__u64 attach_ns;
+	__u64 base_ns; /* tick 1 */
+	__u64 start_ticks;
+	__u64 exec_ns;
+	__u64 lazy_ns;
+	__u64 lazy_rewritten;
+	__u64 loss_ns;
+	__u64 mapped_ns;
+	__u32 tick_shift;
+	__u32 newest_birth;
+	__u32 young_since; /* begin of the present interval */
+	__u32 epoch;	   /* its number */
+	__u32 allocator;   /* enum event_allocator */
+	__u32 identity_flags;
+	__u32 flags; /* KEPT_* */
+	__u32 execs;
+	char comm[EVENT_COMM_LEN];
+	__u64 totals[EVENT_KEPT_TOTALS_MAX]; /* struct ledger_totals, in its order */
+};
+
+struct event_kept_mapping {
+	struct event_header h; /* h.stack: it was created under */
+	__u64 start;
+	__u64 end;
+	__u64 base;
+	__u64 ino; /* of its file, where it has code; dev likewise */
+	__u32 dev;
+	__u32 birth;
+	__u32 prot;
+	__u32 kind;  /* enum mapping_kind */
+	__u32 flags; /* MAPPING_* */
+	__u32 pad;
+	char name[EVENT_NAME_LEN];
+	char owner[EVENT_NAME_LEN];
+};
+
+struct event_kept_pages {
+	struct event_header h; /* h.tid and h.stack: that they were first touched by and under */
+	__u64 addr;
+	__u32 pages; /* at most EVENT_RUNS_MAX */
+	__u32 birth;
+	__u32 weight;
+	__u16 origin; /* enum page_origin */
+	__u16 lazy;
+	__u32 stamp; /* number of the invocation; 0: none */
+	__u32 pad;
+};
+
+#define EVENT_KEPT_POINTS_MAX 8
+
+struct event_kept_invocations {
+	struct event_header h;
+	__u64 begun;
+	__u64 ended;
+	__u64 cut;
+	__u64 unmatched;
+	__u64 too_deep;
+	__u64 born;
+	__u64 born_outside;
+	__u64 retained;
+	__u32 newest;
+	__u32 pad;
+	__u64 survival[EVENT_KEPT_POINTS_MAX][3]; /* invocations, born, resident */
+};
+
+struct event_kept_invocation {
+	struct event_header h; /* h.tid: its thread; h.time_ns is of the snapshot */
+	__u64 begin_ns;
+	__u64 end_ns;
+	__u64 value;
+	__u64 ended;
+	__u64 cfa; /* of an open one, as at BEGIN; lost likewise */
+	__u32 lost;
+	__u32 number;
+	__u32 born;
+	__u32 resident;
+	__u16 state; /* enum invocation_state */
+	__u16 depth;
+	__u16 points;
+	__u16 lossy;
+	__u32 at[EVENT_KEPT_POINTS_MAX];
+	char id[EVENT_ID_LEN];
+};
+
+struct event_kept_end {
+	struct event_header h;
+	__u64 order; /* from 1 */
+	__u64 retained;
+	__u32 number;
+	__u32 pad;
+};
+
 enum heap_state { HEAP_OFF, HEAP_ON, HEAP_STATE_COUNT };
 
 #define HEAP_WHOLE 0x1 /* ON: they were there before the program's first allocation */
@@ -540,6 +682,17 @@ _Static_assert(sizeof(struct event_heap) == 56, "event_heap is part of the contr
 _Static_assert(sizeof(struct event_alloc_begin) == 32, "event_alloc_begin is part of the contract");
 _Static_assert(sizeof(struct event_alloc) == 56, "event_alloc is part of the contract");
 _Static_assert(sizeof(struct event_free) == 40, "event_free is part of the contract");
+_Static_assert(sizeof(struct event_unwound) == 200, "event_unwound is part of the contract");
+_Static_assert(sizeof(struct event_state) == 72, "event_state is part of the contract");
+_Static_assert(sizeof(struct event_kept) == 328, "event_kept is part of the contract");
+_Static_assert(sizeof(struct event_kept_mapping) == 192,
+	       "event_kept_mapping is part of the contract");
+_Static_assert(sizeof(struct event_kept_pages) == 56, "event_kept_pages is part of the contract");
+_Static_assert(sizeof(struct event_kept_invocations) == 288,
+	       "event_kept_invocations is part of the contract");
+_Static_assert(sizeof(struct event_kept_invocation) == 160,
+	       "event_kept_invocation is part of the contract");
+_Static_assert(sizeof(struct event_kept_end) == 48, "event_kept_end is part of the contract");
 _Static_assert(sizeof(struct event_snapshot) + SNAPSHOT_BYTES_MAX < 1 << 16,
 	       "a snapshot's size fits the header");
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 #include "user/collector.h"
 #include "user/options.h"
 #include "user/pipeline.h"
+#include "user/recorder.h"
+#include "user/replay.h"
 #include "user/source/live.h"
 #include "user/source/look.h"
 #include "user/source/privileges.h"
@@ -41,7 +44,10 @@
 
 struct app {
 	struct options options;
-	struct live *live;
+	struct live *live;	       /* NULL: a recording is replayed */
+	struct source *source;	       /* of the live, or the recording */
+	struct recording_header clock; /* of the stream, and who took it */
+	struct recorder *recorder;
 	struct pipeline *pipeline;
 	struct collector collector;
 	struct watch_view *watch;
@@ -180,7 +186,7 @@ static void answer_snapshot(struct app *app)
 /* Follows the allocations of what runs already; a command's are followed as it starts. */
 static int begin_heaps(struct app *app)
 {
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	int rc = 0;
 
 	for (size_t i = 0; i < app->options.pid_count && !rc; i++)
@@ -339,11 +345,26 @@ static int run_watch(struct app *app)
 	return 0;
 }
 
+/* A recording is looked at as it was then. */
+static uint64_t stream_now(const struct app *app)
+{
+	uint64_t newest = 0;
+	size_t count;
+	const struct process *const *processes = pipeline_processes(app->pipeline, &count);
+
+	if (app->live)
+		return clock_ns();
+	for (size_t i = 0; i < count; i++)
+		if (processes[i]->ledger->now_ns > newest)
+			newest = processes[i]->ledger->now_ns;
+	return newest;
+}
+
 /* The dashboard's key; under the lock. What cannot be is said by the source. */
 static void toggle_heap(void *ctx, uint32_t pid, bool on)
 {
 	struct app *app = ctx;
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	size_t slot = HEAP_KEYS_MAX;
 
 	for (size_t i = 0; i < HEAP_KEYS_MAX; i++)
@@ -380,12 +401,11 @@ static void rest_heaps(struct app *app)
 /* Passes the model to one call under the lock. */
 static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key, struct grid *grid)
 {
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	struct source_state state;
 	char message[256];
 	struct dashboard_input input = {
-		.now_ns = clock_ns(),
-		.interval_ms = app->options.interval_ms,
+		.interval_ms = app->clock.interval_ms,
 		.message = message,
 		.heap = source->ops->heap ? toggle_heap : NULL,
 		.heap_ctx = app,
@@ -395,6 +415,7 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 	log_newest(message, sizeof(message));
 	pthread_mutex_lock(&app->collector.lock);
 	source->ops->state(source, &state);
+	input.now_ns = stream_now(app);
 	input.processes = pipeline_processes(app->pipeline, &input.count);
 	input.buffer_percent = state.buffer_percent;
 	input.stack_weight = state.stack_weight;
@@ -475,7 +496,7 @@ static bool may_follow(const struct options *options)
 	return options->heap || options->command == COMMAND_TOP;
 }
 
-static int app_open(struct app *app)
+static int open_live(struct app *app)
 {
 	const struct options *options = &app->options;
 	struct live_options live = {
@@ -493,19 +514,78 @@ static int app_open(struct app *app)
 		.heap_specs = options->heap_specs,
 		.heap_spec_count = options->heap_spec_count,
 	};
+	int rc = live_open(&live, &app->live);
+
+	if (rc)
+		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
+	app->source = live_source(app->live);
+	recording_header_fill(&app->clock, TIDEMARK_VERSION, options->interval_ms,
+			      options->stack_bytes ? RECORDING_STACKS : 0);
+	app->clock.heap_tracked = (uint32_t)options->heap_tracked;
+	return EXIT_DONE;
+}
+
+static int open_replay(struct app *app)
+{
+	struct replay_options replay = {
+		.path = app->options.files[0],
+		.realtime = app->options.realtime,
+		.to_s = app->options.to_s,
+	};
+
+	return replay_open(&replay, &app->source, &app->clock) ? EXIT_TARGET : EXIT_DONE;
+}
+
+static void open_export(struct app *app)
+{
+	struct export_options traces = {
+		.path = app->options.export_path,
+		.formats = app->options.formats,
+		.version = app->clock.version,
+		.wall_offset_ns = app->clock.wall_offset_ns,
+		.boot_offset_ns = app->clock.boot_offset_ns,
+	};
+	int rc = export_open(&traces, &app->export);
+
+	if (rc)
+		log_error("--export %s: %s; nothing is exported, %s", traces.path, strerror(-rc),
+			  app->live ? "the watching goes on" : "the replay goes on");
+}
+
+/* What else is to be made of the stream. */
+static int open_recorder(struct app *app)
+{
+	struct recorder_options recording = {
+		.path = app->options.recording_path,
+		.max_bytes = app->options.recording_bytes,
+		.header = app->clock,
+	};
+
+	if (!recording.path)
+		return EXIT_DONE;
+	if (recorder_open(&recording, &app->recorder))
+		return EXIT_IMPOSSIBLE;
+	recorder_attach(app->recorder, app->pipeline, app->source);
+	return EXIT_DONE;
+}
+
+static int app_open(struct app *app)
+{
+	const struct options *options = &app->options;
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
-		.stacks = options->stack_bytes > 0,
-		.heap_tracked = options->heap_tracked,
+		.replayed = options->command == COMMAND_REPLAY,
 	};
-	int rc;
+	int rc = policy.replayed ? open_replay(app) : open_live(app);
 
-	rc = live_open(&live, &app->live);
 	if (rc)
-		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
-	app->pipeline = pipeline_new(live_source(app->live), &policy);
-	app->watch = watch_view_new(options->command == COMMAND_TOP ||
+		return rc;
+	policy.stacks = app->clock.flags & RECORDING_STACKS;
+	policy.heap_tracked = app->clock.heap_tracked;
+	app->pipeline = pipeline_new(app->source, &policy);
+	app->watch = watch_view_new(options->command == COMMAND_TOP || options->on_top ||
+				    options->command == COMMAND_RECORD ||
 				    options->command == COMMAND_CHECK);
 	if (options->command == COMMAND_CHECK)
 		app->check = check_view_new(&options->limits, options->json);
@@ -513,27 +593,19 @@ static int app_open(struct app *app)
 		log_error("out of memory");
 		return EXIT_IMPOSSIBLE;
 	}
+	/* first: a view may end with the process it is told of */
+	rc = open_recorder(app);
 	pipeline_add_view(app->pipeline, &view_ops, app);
-	if (options->export_path) {
-		struct export_options traces = {
-			.path = options->export_path,
-			.formats = options->formats,
-			.version = TIDEMARK_VERSION,
-		};
-
-		rc = export_open(&traces, &app->export);
-		if (rc)
-			log_error("--export %s: %s; nothing is exported, the watching goes on",
-				  options->export_path, strerror(-rc));
-	}
-	return EXIT_DONE;
+	if (options->export_path)
+		open_export(app);
+	return rc;
 }
 
 static void print_summary(struct app *app)
 {
 	AUTO_FREE char *text = NULL, *traces = NULL;
 	struct source_state state;
-	struct source *source = live_source(app->live);
+	struct source *source = app->source;
 	size_t size;
 
 	source->ops->state(source, &state);
@@ -545,7 +617,7 @@ static void print_summary(struct app *app)
 			    "not marked",
 			    state.missing_marks);
 	if (state.malformed)
-		log_warning("%llu records from the kernel were malformed and skipped",
+		log_warning("%llu records were malformed and skipped",
 			    (unsigned long long)state.malformed);
 	if (app->export && export_failures(app->export))
 		log_warning("export: %llu rows and events could not be written",
@@ -560,15 +632,86 @@ static void print_summary(struct app *app)
 		(void)write_out(app, traces, strlen(traces));
 }
 
+/* The pipeline has ended: nothing more comes. */
+static int end_recording(struct app *app)
+{
+	struct recording_figures figures;
+	char bytes[UNITS_TEXT_LEN], count[UNITS_TEXT_LEN];
+	int rc;
+
+	if (!app->live)
+		replay_report(app->source, app->options.files[0]);
+	if (!app->recorder)
+		return EXIT_DONE;
+	rc = recorder_close(app->recorder, &figures);
+	app->recorder = NULL;
+	if (figures.refused)
+		log_warning("%llu records could not be recorded",
+			    (unsigned long long)figures.refused);
+	log_info("%s records, %s in %s", units_whole(count, figures.records),
+		 units_bytes(bytes, (double)figures.bytes), app->options.recording_path);
+	return rc && app->options.command == COMMAND_RECORD ? EXIT_IMPOSSIBLE : EXIT_DONE;
+}
+
 static void app_close(struct app *app)
 {
-	struct source *source = app->live ? live_source(app->live) : NULL;
+	struct recording_figures figures;
+	struct source *source = app->source;
 
+	(void)recorder_close(app->recorder, &figures);
 	export_close(app->export);
 	check_view_free(app->check);
 	watch_view_free(app->watch);
 	if (source)
 		source->ops->close(source);
+}
+
+/* At full speed, and no line is dropped: what is printed holds up what is read. */
+static int replay_lines(struct app *app)
+{
+	int rc = 0, failed = 0;
+
+	while (!rc && !failed && !stop_signal && !time_is_up(app)) {
+		rc = pipeline_wait(app->pipeline, 100);
+		if (!rc)
+			rc = pipeline_run(app->pipeline);
+		else if (rc == -EINTR)
+			rc = 0;
+		failed = print_lines(app);
+	}
+	if (failed && failed != -EPIPE && failed != -EAGAIN)
+		log_error("standard output: %s", strerror(-failed));
+	if (rc < 0)
+		log_error("%s: %s", app->options.files[0], replay_error(rc));
+	return rc < 0 ? rc : 0;
+}
+
+static int replay_run(struct app *app)
+{
+	bool utf8;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!app->options.on_top)
+		return replay_lines(app) ? EXIT_TARGET : EXIT_DONE;
+	if (collector_start(&app->collector, app->pipeline, true)) {
+		log_error("cannot start a thread");
+		return EXIT_IMPOSSIBLE;
+	}
+	rc = terminal_open(&utf8);
+	if (rc) {
+		log_error("%s; without --top it is replayed as lines", terminal_error(rc));
+	} else {
+		log_hold(true);
+		rc = run_top(app, utf8);
+		log_hold(false);
+	}
+	collector_stop(&app->collector);
+	if (app->collector.error) {
+		log_error("%s: %s", app->options.files[0], replay_error(app->collector.error));
+		return EXIT_TARGET;
+	}
+	return rc ? EXIT_IMPOSSIBLE : EXIT_DONE;
 }
 
 static int app_run(struct app *app)
@@ -583,7 +726,7 @@ static int app_run(struct app *app)
 	/* after the command was started: it is to have the limits and signals it would have had */
 	raise_file_limit();
 	signal(SIGPIPE, SIG_IGN);
-	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0,
+	if (privileges_drop((app->export || app->recorder) && geteuid() == 0, app->command_pid > 0,
 			    app->options.invocation_count > 0 || may_follow(&app->options)))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
 	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
@@ -623,6 +766,15 @@ static int app_run(struct app *app)
 	return rc;
 }
 
+/* Two recordings at their ends, or one at two moments; its begin is the first if none is given. */
+static int diff_files(const struct options *options)
+{
+	if (options->file_count == 2)
+		return diff_print(options->files[0], NAN, options->files[1], NAN);
+	return diff_print(options->files[0], isnan(options->from_s) ? 0 : options->from_s,
+			  options->files[0], options->to_s);
+}
+
 /* Prints what was judged; the exit code says it, too. */
 static int print_check(struct app *app)
 {
@@ -653,13 +805,18 @@ int main(int argc, char **argv)
 	if (app.options.verbose)
 		log_set_level(LOG_DEBUG);
 	catch_signals();
+	if (app.options.command == COMMAND_INFO)
+		return info_print(app.options.files[0]) ? EXIT_TARGET : EXIT_DONE;
+	if (app.options.command == COMMAND_DIFF)
+		return diff_files(&app.options) ? EXIT_TARGET : EXIT_DONE;
 	code = app_open(&app);
 	if (code == EXIT_DONE)
-		code = app_run(&app);
+		code = app.live ? app_run(&app) : replay_run(&app);
 	if (app.pipeline && code == EXIT_DONE) {
 		pipeline_free(app.pipeline); /* the views get the last state */
 		print_lines(&app);
 		print_summary(&app);
+		code = end_recording(&app);
 		if (app.check)
 			code = print_check(&app);
 		judged = true;

@@ -13,6 +13,7 @@
 #include "user/base/log.h"
 #include "user/option_values.h"
 #include "user/source/live.h"
+#include "user/source/recording_writer.h"
 #include "user/view/clean_text.h"
 #include "user/view/export_format.h"
 
@@ -46,6 +47,11 @@ enum {
 	KEY_FAIL_ON,
 	KEY_JSON,
 	KEY_OMIT,
+	KEY_MAX_SIZE,
+	KEY_REALTIME,
+	KEY_TOP,
+	KEY_FROM,
+	KEY_TO,
 };
 
 static const struct {
@@ -58,17 +64,32 @@ static const struct {
 
 #define ONLY(command) (1U << COMMAND_##command)
 
+/* They read recordings: nothing is watched. */
+#define READERS (ONLY(REPLAY) | ONLY(INFO) | ONLY(DIFF))
+#define WATCHERS (ONLY(TOP) | ONLY(WATCH) | ONLY(HEAP) | ONLY(CHECK) | ONLY(RECORD))
+
 /* Options that not every command takes. */
 static const struct {
 	int key;
 	uint32_t commands; /* bit 1 << enum command */
 } restricted[] = {
-	{KEY_HEAP, ONLY(TOP) | ONLY(WATCH) | ONLY(CHECK)},
+	{KEY_HEAP, ONLY(TOP) | ONLY(WATCH) | ONLY(CHECK) | ONLY(RECORD)},
 	{KEY_MAX_GROWTH, ONLY(CHECK)},
 	{KEY_MAX_PER_INVOCATION, ONLY(CHECK)},
 	{KEY_MAX_RETAINED, ONLY(CHECK)},
 	{KEY_FAIL_ON, ONLY(CHECK)},
 	{KEY_JSON, ONLY(CHECK)},
+	{'p', WATCHERS},
+	{'n', WATCHERS},
+	{KEY_CHILDREN, WATCHERS},
+	{KEY_INVOCATION, WATCHERS},
+	{'o', WATCHERS},
+	{KEY_MAX_SIZE, WATCHERS},
+	{KEY_EXPORT, WATCHERS | ONLY(REPLAY)},
+	{KEY_REALTIME, ONLY(REPLAY)},
+	{KEY_TOP, ONLY(REPLAY)},
+	{KEY_FROM, ONLY(DIFF)},
+	{KEY_TO, ONLY(REPLAY) | ONLY(DIFF)},
 };
 
 static const struct argp_option option_table[] = {
@@ -113,34 +134,42 @@ static const struct argp_option option_table[] = {
 	{"fail-on", KEY_FAIL_ON, "LIST", 0,
 	 "Verdicts to fail on, such as leak,idle-retention; leak is live-growth", 3},
 	{"json", KEY_JSON, NULL, 0, "Print an array with an object per process, not text", 3},
-	{NULL, 0, NULL, 0, "Seldom needed:", 4},
+	{NULL, 0, NULL, 0, "Recordings:", 4},
+	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 4},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0,
+	 "Keep what is newest in so much room on disk, such as 100M; 1M or more; default: all", 4},
+	{"realtime", KEY_REALTIME, NULL, 0, "Replay as fast as it went; default: at full speed", 4},
+	{"top", KEY_TOP, NULL, 0, "Replay in the dashboard; default: as lines", 4},
+	{"from", KEY_FROM, "SECONDS", 0, "diff: this moment of a recording, since its begin", 4},
+	{"to", KEY_TO, "SECONDS", 0, "diff: and this one; replay: stop there", 4},
+	{NULL, 0, NULL, 0, "Seldom needed:", 5},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
 	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
 	 "of two; default 32M",
-	 4},
+	 5},
 	{"reconcile", KEY_RECONCILE, "MS", 0,
 	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
 	 "5000, or less often to stay under 1% of one CPU",
-	 4},
+	 5},
 	{"stack-rate", KEY_STACK_RATE, "N", 0,
 	 "Take the call stacks of at most N page faults a second, and of one in so many beyond; "
 	 "0 to 10000000, 0: of none; default 20000",
-	 4},
+	 5},
 	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
-	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 4},
+	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 5},
 	{"heap-probe", KEY_HEAP_PROBE, "NAME=BINARY+0xOFFSET", 0,
 	 "Where a function of the allocator is, such as malloc=server+0x12340, in a stripped "
 	 "static program; up to 32 times",
-	 4},
+	 5},
 	{"heap-tracked", KEY_HEAP_TRACKED, "N", 0,
 	 "Allocations tracked at most by heap evidence, 1024 to 268435456; beyond, those of one "
 	 "page in so many; default 4194304",
-	 4},
-	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 4},
+	 5},
+	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 5},
 	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
-	 "Leave a BPF program out, to see what is lost without it", 4},
-	{"version", 'V', NULL, 0, "Print the version and exit", 5},
-	{"help", '?', NULL, 0, "Print this help and exit", 5},
+	 "Leave a BPF program out, to see what is lost without it", 5},
+	{"version", 'V', NULL, 0, "Print the version and exit", 6},
+	{"help", '?', NULL, 0, "Print this help and exit", 6},
 	{0},
 };
 
@@ -161,7 +190,8 @@ static const char doc[] =
 		"  64  the command line cannot be used\n"
 		"check exits with 0 (within), 1 (over a limit) or 2 (could not be judged).\n";
 
-static const char args_doc[] = "top|watch|heap|check [-- COMMAND [ARG...]]";
+static const char args_doc[] =
+	"top|watch|heap|check|record [-- COMMAND [ARG...]]\nreplay|info FILE\ndiff FILE [FILE]";
 
 struct parse {
 	struct options *options;
@@ -366,10 +396,53 @@ static error_t add_heap_spec(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t parse_max_size(struct parse *parse, const char *text)
+{
+	size_t bytes;
+
+	if (option_size(text, RECORDING_MAX_BYTES_MIN, (size_t)1 << 50, &bytes))
+		return complain(parse, "--max-size '%s': give a size of 1M or more, such as 100M",
+				text);
+	parse->options->recording_bytes = bytes;
+	return 0;
+}
+
+static error_t parse_moment(struct parse *parse, const char *option, const char *text,
+			    double *seconds)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !(value >= 0) || value > DURATION_S_MAX)
+		return complain(parse, "%s '%s': give seconds since the recording began", option,
+				text);
+	*seconds = value;
+	return 0;
+}
+
+static bool is_reader(enum command command)
+{
+	return READERS >> command & 1;
+}
+
+static error_t add_file(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	size_t most = options->command == COMMAND_DIFF ? 2 : is_reader(options->command);
+
+	if (options->file_count == most)
+		return complain(parse,
+				most ? "'%s' is too much: see --help"
+				     : "'%s' is too much: a command to run comes after --",
+				text);
+	options->files[options->file_count++] = text;
+	return 0;
+}
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
-		return complain(parse, "'%s' is too much: a command to run comes after --", text);
+		return add_file(parse, text);
 	for (int i = 0; i < COMMAND_COUNT; i++) {
 		if (strcmp(text, commands[i].word))
 			continue;
@@ -377,7 +450,8 @@ static error_t parse_command(struct parse *parse, const char *text)
 		parse->has_command = true;
 		return 0;
 	}
-	return complain(parse, "'%s' is no command: give top, watch, heap or check, see --help",
+	return complain(parse,
+			"'%s' is no command: give top, watch, heap, check or record, see --help",
 			text);
 }
 
@@ -440,6 +514,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return add_formats(parse, arg);
 	case KEY_INVOCATION:
 		return add_invocation(parse, arg);
+	case 'o':
+		options->recording_path = arg;
+		return *arg ? 0 : complain(parse, "-o: give a file");
+	case KEY_MAX_SIZE:
+		return parse_max_size(parse, arg);
+	case KEY_REALTIME:
+		options->realtime = true;
+		return 0;
+	case KEY_TOP:
+		options->on_top = true;
+		return 0;
+	case KEY_FROM:
+		return parse_moment(parse, "--from", arg, &options->from_s);
+	case KEY_TO:
+		return parse_moment(parse, "--to", arg, &options->to_s);
 	case KEY_OMIT:
 		options->omit_program = arg;
 		return 0;
@@ -518,6 +607,24 @@ static void set_defaults(const struct parse *parse)
 		limits->fail_on = 1U << VERDICT_LIVE_GROWTH;
 }
 
+static void check_files(struct parse *parse)
+{
+	const struct options *options = parse->options;
+	bool moments = !isnan(options->from_s) || !isnan(options->to_s);
+
+	if (!options->file_count)
+		complain(parse, "%s: give a recording", commands[options->command].word);
+	else if (options->argv)
+		complain(parse, "%s reads a recording: nothing is watched",
+			 commands[options->command].word);
+	else if (parse->has_format && !options->export_path)
+		complain(parse, "--format says what to export: give --export DIR, too");
+	else if (options->command == COMMAND_DIFF && (options->file_count == 2) == moments)
+		complain(parse, "diff: give two recordings, or one with --from and --to");
+	else
+		check_restricted(parse);
+}
+
 static void check_complete(struct parse *parse)
 {
 	const struct options *options = parse->options;
@@ -525,13 +632,20 @@ static void check_complete(struct parse *parse)
 	if (parse->failed || parse->done)
 		return;
 	if (!parse->has_command)
-		complain(parse, "give top, watch, heap or check, and what to watch: see --help");
+		complain(parse, "give top, watch, heap, check or record, and what to watch: see "
+				"--help");
+	else if (is_reader(options->command))
+		check_files(parse);
 	else if (options->argv && !options->argv[0])
 		complain(parse, "no command after --");
 	else if (!options->pid_count && !options->name_count && !options->argv)
 		complain(parse, "nothing to watch: give -p PID, -n NAME or -- COMMAND");
 	else if (parse->has_format && !options->export_path)
 		complain(parse, "--format says what to export: give --export DIR, too");
+	else if (options->command == COMMAND_RECORD && !options->recording_path)
+		complain(parse, "record: give -o FILE");
+	else if (options->recording_bytes && !options->recording_path)
+		complain(parse, "--max-size is of a recording: give -o FILE, too");
 	else if (!isnan(options->limits.per_invocation) && !options->invocation_count)
 		complain(parse, "--max-per-invocation needs to know what one is: give "
 				"--invocation, too");
@@ -553,6 +667,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 		.buffer_bytes = LIVE_BUFFER_DEFAULT,
 		.stack_bytes = SNAPSHOT_BYTES_DEFAULT,
 		.stack_rate = LIVE_STACK_RATE_DEFAULT,
+		.from_s = NAN,
+		.to_s = NAN,
 		.heap_tracked = HEAP_TRACKED_DEFAULT,
 		.limits = {.growth_per_hour = NAN, .per_invocation = NAN, .retained = NAN},
 	};

@@ -27,7 +27,11 @@ enum exit_code {
 	X(TOP, "top", "full-screen dashboard")                                                     \
 	X(WATCH, "watch", "the same as lines, for pipes and logs")                                 \
 	X(HEAP, "heap", "allocations, for a time: live, fragmented and free pages")                \
-	X(CHECK, "check", "a verdict, and an exit code: for scripts and CI")
+	X(CHECK, "check", "a verdict, and an exit code: for scripts and CI")                       \
+	X(RECORD, "record", "to a file, for later")                                                \
+	X(REPLAY, "replay", "such a file, as watch would have shown it")                           \
+	X(INFO, "info", "what is in such a file")                                                  \
+	X(DIFF, "diff", "what changed between two such files, or two moments of one")
 
 enum command {
 #define X(name, word, help) COMMAND_##name,
@@ -63,6 +67,14 @@ struct options {
 	struct check_limits limits;
 	bool json;
 	const char *omit_program;
+	const char *recording_path; /* to record to; NULL: nothing is recorded */
+	uint64_t recording_bytes;   /* it may take; 0: whatever comes */
+	const char *files[2];	    /* recordings to read */
+	size_t file_count;
+	bool realtime; /* replay as fast as it went */
+	bool on_top;   /* replay in the dashboard */
+	double from_s; /* diff: of the recording; NAN: not given */
+	double to_s;   /* replay and diff, likewise */
 };
 
 /*

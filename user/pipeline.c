@@ -67,6 +67,7 @@ struct pipeline {
 	struct stacks *stacks;	 /* NULL: none are taken */
 	struct symbols *symbols; /* likewise */
 	struct tracked *current; /* the one that a record is about, while it is unwound */
+	int error;		 /* negative errno: the recording cannot be followed any more */
 };
 
 static int tracked_compare(const struct tracked *a, const struct tracked *b)
@@ -91,8 +92,32 @@ static void on_definition(void *ctx, const struct event_header *event)
 {
 	struct pipeline *pipeline = ctx;
 
-	if (pipeline->current)
-		EACH_VIEW(pipeline, event, pipeline->current->process, event);
+	if (!pipeline->current)
+		return;
+	EACH_VIEW(pipeline, record, event);
+	EACH_VIEW(pipeline, event, pipeline->current->process, event);
+}
+
+static void unwound_header(struct event_unwound *event, uint32_t pid, uint64_t time_ns)
+{
+	event->h = (struct event_header){
+		.size = sizeof(*event),
+		.kind = EVENT_UNWOUND,
+		.pid = pid,
+		.time_ns = time_ns,
+	};
+}
+
+/* Recordings have no snapshots: before a report they are told what became of them. */
+static void tell_unwound(struct pipeline *pipeline, const struct tracked *tracked, uint64_t time_ns)
+{
+	struct event_unwound event;
+
+	if (pipeline->options.replayed || !tracked->process->unwinder ||
+	    !unwinder_tell_totals(tracked->process->unwinder, &event))
+		return;
+	unwound_header(&event, tracked->pid, time_ns);
+	EACH_VIEW(pipeline, record, &event.h);
 }
 
 struct pipeline *pipeline_new(struct source *source, const struct pipeline_options *options)
@@ -171,7 +196,11 @@ static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *led
 	struct tracked *tracked = calloc(1, sizeof(*tracked));
 
 	if (!ledger || !tracked || order_reserve(pipeline)) {
-		log_error("out of memory: a process is not watched");
+		if (!pipeline->options.replayed)
+			log_error("out of memory: a process is not watched");
+		/* nobody looks at what is missing: half a replay would be taken for a whole one */
+		else if (!pipeline->error)
+			pipeline->error = -ENOMEM;
 		ledger_free(ledger);
 		free(tracked);
 		return NULL;
@@ -250,8 +279,10 @@ void pipeline_free(struct pipeline *pipeline)
 
 	if (!pipeline)
 		return;
-	while ((tracked = RB_MIN(tracked_tree, &pipeline->alive)))
+	while ((tracked = RB_MIN(tracked_tree, &pipeline->alive))) {
+		tell_unwound(pipeline, tracked, tracked->process->ledger->now_ns);
 		tracked_end(pipeline, tracked, tracked->process->ledger->now_ns);
+	}
 	for (size_t i = 0; i < pipeline->count; i++)
 		tracked_free(pipeline->order[i]);
 	free(pipeline->order);
@@ -263,6 +294,11 @@ void pipeline_free(struct pipeline *pipeline)
 
 static void on_interval(struct pipeline *pipeline, const struct event_header *event)
 {
+	struct tracked *tracked;
+
+	RB_FOREACH (tracked, tracked_tree, &pipeline->alive)
+		tell_unwound(pipeline, tracked, event->time_ns);
+	EACH_VIEW(pipeline, record, event);
 	pipeline->interval = ((const struct event_interval *)event)->number;
 	for (size_t i = 0; i < pipeline->count; i++) {
 		if (pipeline->order[i]->process->ended)
@@ -287,7 +323,8 @@ static struct ledger *ledger_adopt(const struct event_fork *fork)
 	return ledger;
 }
 
-/* Of the process that an ATTACH or EXEC is the first record of. Views want its name at once. */
+/* Of the process that an ATTACH, EXEC or KEPT is the first record of. Views want its name at once.
+ */
 static struct ledger *ledger_named(const struct event_header *event)
 {
 	struct ledger *ledger = ledger_new(event->pid, event->time_ns);
@@ -295,7 +332,10 @@ static struct ledger *ledger_named(const struct event_header *event)
 
 	if (!ledger)
 		return NULL;
-	if (event->kind == EVENT_ATTACH) {
+	if (event->kind == EVENT_KEPT) {
+		memcpy(ledger->comm, ((const struct event_kept *)event)->comm,
+		       sizeof(ledger->comm));
+	} else if (event->kind == EVENT_ATTACH) {
 		memcpy(ledger->comm, attach->comm, sizeof(ledger->comm));
 		ledger->start_ticks = attach->start_ticks;
 	} else {
@@ -326,24 +366,28 @@ union stacked {
 	unsigned char room[sizeof(struct event_mmap_file)];
 };
 
-/*
- * What the unwinder has to see of a record, before the ledger does. Returns the
- * record to apply, in *stacked if its stack is known now; NULL: it ends here.
- */
-static const struct event_header *on_stack(struct pipeline *pipeline, struct tracked *tracked,
-					   const struct event_header *event, union stacked *stacked)
+/* Live a look makes good what could not be applied; a replay has none. */
+static void apply(struct pipeline *pipeline, struct tracked *tracked,
+		  const struct event_header *event)
 {
-	struct unwinder *unwinder = tracked->process->unwinder;
+	if (ledger_apply(tracked->process->ledger, event) == -ENOMEM && pipeline->options.replayed)
+		pipeline->error = -ENOMEM;
+}
 
-	if (unwinder) {
-		pipeline->current = tracked;
-		unwinder_event(unwinder, event);
-		pipeline->current = NULL;
-	}
-	if (event->kind == EVENT_SNAPSHOT)
-		return NULL;
-	if (event->stack != STACK_TAKEN)
-		return event;
+static void unwind_event(struct pipeline *pipeline, struct tracked *tracked,
+			 const struct event_header *event)
+{
+	if (!tracked->process->unwinder || pipeline->options.replayed)
+		return;
+	pipeline->current = tracked;
+	unwinder_event(tracked->process->unwinder, event);
+	pipeline->current = NULL;
+}
+
+/* A record marked STACK_TAKEN, with the number that its stack has. */
+static const struct event_header *
+with_stack(struct unwinder *unwinder, const struct event_header *event, union stacked *stacked)
+{
 	/* longer than any that carries a stack today: what is known of it is enough */
 	memcpy(stacked, event, event->size < sizeof(*stacked) ? event->size : sizeof(*stacked));
 	if (stacked->h.size > sizeof(*stacked))
@@ -352,38 +396,168 @@ static const struct event_header *on_stack(struct pipeline *pipeline, struct tra
 	return &stacked->h;
 }
 
+/* Of a recording: what live comes from the unwinder. False: the views have no use for it. */
+static bool replay_definition(struct pipeline *pipeline, struct tracked *tracked,
+			      const struct event_header *event)
+{
+	if (event->kind == EVENT_UNWOUND) {
+		if (tracked->process->unwinder)
+			unwinder_set_totals(tracked->process->unwinder,
+					    (const struct event_unwound *)event);
+		return false;
+	}
+	if (pipeline->stacks && !pipeline->error)
+		pipeline->error = stacks_apply(pipeline->stacks, event);
+	return !pipeline->error;
+}
+
+static bool is_definition(const struct event_header *event)
+{
+	return event->kind == EVENT_STACK || event->kind == EVENT_MODULE ||
+	       event->kind == EVENT_UNWOUND;
+}
+
+/* What is told of a process again: the views have no use for it. */
+static bool is_kept(const struct event_header *event)
+{
+	return event->kind >= EVENT_KEPT && event->kind <= EVENT_KEPT_END;
+}
+
+/* A process is known by these, so nothing about it comes before them. */
+static bool is_beginning(const struct event_header *event)
+{
+	return event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC;
+}
+
+static struct tracked *tracked_of(struct pipeline *pipeline, const struct event_header *event)
+{
+	struct tracked *tracked = tracked_find(pipeline, event->pid);
+
+	if (!tracked && (is_beginning(event) || event->kind == EVENT_KEPT))
+		tracked = tracked_add(pipeline, ledger_named(event), NULL);
+	return tracked;
+}
+
+static void on_stranger(struct pipeline *pipeline, const struct event_header *event)
+{
+	if (event->kind == EVENT_SNAPSHOT)
+		return;
+	EACH_VIEW(pipeline, record, event);
+	if (is_definition(event) && pipeline->options.replayed) {
+		/* of a process that has ended: others have the same stacks */
+		if (pipeline->stacks && event->kind != EVENT_UNWOUND && !pipeline->error)
+			pipeline->error = stacks_apply(pipeline->stacks, event);
+		return;
+	}
+	/* between watching a pid and its ATTACH, and after its end, this is no loss */
+	pipeline->orphans++;
+}
+
+/* The totals of a process that the record ends, before it is recorded. */
+static void tell_ending(struct pipeline *pipeline, const struct tracked *tracked,
+			const struct event_header *event)
+{
+	const struct event_fork *fork = (const struct event_fork *)event;
+
+	if (event->kind == EVENT_FORK && fork->flags & FORK_WATCHED)
+		tracked = tracked_find(pipeline, fork->child);
+	else if (event->kind != EVENT_EXIT)
+		return;
+	if (tracked)
+		tell_unwound(pipeline, tracked, event->time_ns);
+}
+
+/* A record of a process that is watched. */
+static void on_known(struct pipeline *pipeline, struct tracked *tracked,
+		     const struct event_header *event)
+{
+	union stacked stacked;
+
+	if (is_definition(event)) {
+		EACH_VIEW(pipeline, record, event);
+		if (!pipeline->options.replayed || !replay_definition(pipeline, tracked, event))
+			return;
+	}
+	if (is_kept(event)) {
+		EACH_VIEW(pipeline, record, event);
+		apply(pipeline, tracked, event);
+		return;
+	}
+	/* the unwinder sees a record before the ledger does, and its definitions come first */
+	if (!is_beginning(event))
+		unwind_event(pipeline, tracked, event);
+	if (event->kind == EVENT_SNAPSHOT)
+		return;
+	if (event->stack == STACK_TAKEN)
+		event = with_stack(tracked->process->unwinder, event, &stacked);
+	if (!is_definition(event))
+		EACH_VIEW(pipeline, record, event);
+	apply(pipeline, tracked, event);
+	EACH_VIEW(pipeline, event, tracked->process, event);
+	if (is_beginning(event))
+		unwind_event(pipeline, tracked, event);
+	else if (event->kind == EVENT_FORK)
+		on_fork(pipeline, (const struct event_fork *)event, tracked);
+	else if (event->kind == EVENT_EXIT)
+		tracked_end(pipeline, tracked, event->time_ns);
+}
+
 static void on_event(void *ctx, const struct event_header *event)
 {
 	struct pipeline *pipeline = ctx;
 	struct tracked *tracked;
-	union stacked stacked;
 
+	if (pipeline->error)
+		return;
 	if (event->kind == EVENT_INTERVAL) {
 		on_interval(pipeline, event);
 		return;
 	}
-	tracked = tracked_find(pipeline, event->pid);
-	if (!tracked && (event->kind == EVENT_ATTACH || event->kind == EVENT_EXEC))
-		tracked = tracked_add(pipeline, ledger_named(event), NULL);
-	if (!tracked && event->kind == EVENT_FORK)
+	tell_ending(pipeline, tracked_find(pipeline, event->pid), event);
+	tracked = tracked_of(pipeline, event);
+	if (tracked) {
+		on_known(pipeline, tracked, event);
+	} else if (event->kind == EVENT_FORK) {
+		EACH_VIEW(pipeline, record, event);
 		on_fork(pipeline, (const struct event_fork *)event, NULL);
-	if (!tracked) {
-		/* between watching a pid and its ATTACH, and after its end, this is no loss */
-		pipeline->orphans += event->kind != EVENT_SNAPSHOT;
-		return;
+		pipeline->orphans++;
+	} else {
+		on_stranger(pipeline, event);
 	}
-	event = on_stack(pipeline, tracked, event, &stacked);
-	if (!event)
-		return;
-	ledger_apply(tracked->process->ledger, event);
-	EACH_VIEW(pipeline, event, tracked->process, event);
-	if (event->kind == EVENT_FORK)
-		on_fork(pipeline, (const struct event_fork *)event, tracked);
-	else if (event->kind == EVENT_EXIT)
-		tracked_end(pipeline, tracked, event->time_ns);
 	/* not one by one: forgetting walks the list */
 	if (pipeline->count - pipeline->alive_count > 2 * ENDED_MAX)
 		forget_ended(pipeline);
+}
+
+void pipeline_keep(struct pipeline *pipeline, source_sink sink, void *ctx)
+{
+	struct event_header at = {0};
+
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct tracked *tracked = pipeline->order[i];
+
+		if (tracked->process->ended)
+			continue;
+		ledger_keep(tracked->process->ledger, sink, ctx);
+		/* any of them will do */
+		at.pid = tracked->pid;
+		at.time_ns = tracked->process->ledger->now_ns;
+	}
+	if (pipeline->stacks)
+		stacks_tell_all(pipeline->stacks, &at, sink, ctx);
+	for (size_t i = 0; i < pipeline->count; i++) {
+		const struct process *process = pipeline->order[i]->process;
+		struct event_unwound event;
+
+		if (process->ended)
+			continue;
+		ledger_keep_memory(process->ledger, sink, ctx);
+		if (!process->unwinder)
+			continue;
+		(void)unwinder_tell_totals(process->unwinder, &event);
+		unwound_header(&event, process->ledger->pid, process->ledger->now_ns);
+		sink(ctx, &event.h);
+	}
 }
 
 static void start_cycle(const struct pipeline *pipeline, struct tracked *tracked, uint32_t cause)
@@ -488,7 +662,7 @@ int pipeline_run(struct pipeline *pipeline)
 
 	RB_FOREACH (tracked, tracked_tree, &pipeline->alive)
 		plan_looks(pipeline, tracked, now);
-	return rc;
+	return pipeline->error ? pipeline->error : rc;
 }
 
 const struct process *const *pipeline_processes(const struct pipeline *pipeline, size_t *count)

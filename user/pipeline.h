@@ -19,6 +19,12 @@
 struct view_ops {
 	void (*begin)(void *view, struct process *process);
 	void (*event)(void *view, struct process *process, const struct event_header *event);
+	/*
+	 * Every record as a recording is to keep it, before it is applied: with the number of its
+	 * stack, definitions and totals of stacks among them, snapshots not. Those of no process
+	 * that is known, too.
+	 */
+	void (*record)(void *view, const struct event_header *event);
 	void (*report)(void *view, struct process *process, const struct report *report);
 	/* after its last report; the ledger still has its last state */
 	void (*end)(void *view, struct process *process);
@@ -35,6 +41,7 @@ struct pipeline_options {
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
 	bool stacks;	     /* the source takes stacks: unwind them */
+	bool replayed;	     /* it is a recording: its stacks come with their numbers */
 	size_t heap_tracked; /* see HEAP_TRACKED_*; 0: the default */
 };
 
@@ -51,11 +58,20 @@ void pipeline_add_view(struct pipeline *pipeline, const struct view_ops *ops, vo
 /* Waits as source_ops.wait does; to be called without the lock that guards the rest. */
 int pipeline_wait(struct pipeline *pipeline, int timeout_ms);
 
-/* Handles what there is. 0; 1 when a recording has ended; a negative errno. */
+/*
+ * Handles what there is. 0; 1 when a recording has ended; a negative errno: of a recording
+ * -EBADMSG where stacks or modules are not in order, -ENOMEM where it asks for too much.
+ */
 int pipeline_run(struct pipeline *pipeline);
 
 /* All processes, ended ones among them for a while, in order of attach. */
 const struct process *const *pipeline_processes(const struct pipeline *pipeline, size_t *count);
+
+/*
+ * Tells all that is known, between two records, as records that make a pipeline know it again: for
+ * a recording that lets go of what was before.
+ */
+void pipeline_keep(struct pipeline *pipeline, source_sink sink, void *ctx);
 
 /* Watched and not ended. */
 size_t pipeline_alive(const struct pipeline *pipeline);

@@ -16,6 +16,7 @@ union record {
 	struct event_snapshot snapshot;
 	struct event_module module;
 	struct event_stack stack;
+	struct event_kept_mapping mapping;
 	uint64_t words[64];
 };
 
@@ -28,6 +29,8 @@ static void record_make_valid(union record *record, uint16_t kind)
 		record->snapshot.register_count = 17;
 	if (kind == EVENT_MODULE)
 		record->module.number = 1;
+	if (kind == EVENT_KEPT_MAPPING)
+		record->mapping.end = 4096;
 	if (kind == EVENT_STACK)
 		record->stack.number = record->stack.frame_count = 1;
 }
@@ -67,6 +70,38 @@ static void headers_are_checked_first(void **state)
 	assert_int_equal(event_check(&header, sizeof(header)), -EBADMSG);
 	header.size = sizeof(header) - 1;
 	assert_int_equal(event_check(&header, sizeof(header)), -EBADMSG);
+}
+
+/* What a recording begins with makes ledgers: it lies in user space, in whole pages. */
+static void what_was_kept_lies_in_user_space(void **state)
+{
+	static const uint64_t addrs[] = {1, 4095, EVENT_ADDRESS_LIMIT + 4096, UINT64_MAX - 4095};
+	struct event_kept_pages pages = {.h = HEADER(EVENT_KEPT_PAGES, event_kept_pages, 1, 1, 1),
+					 .pages = 1};
+	struct event_kept_mapping mapping = {
+		.h = HEADER(EVENT_KEPT_MAPPING, event_kept_mapping, 1, 1, 1), .end = 8192};
+	struct event_kept kept = {.h = HEADER(EVENT_KEPT, event_kept, 1, 1, 5)};
+
+	(void)state;
+	assert_int_equal(event_check(&pages, sizeof(pages)), 0);
+	assert_int_equal(event_check(&mapping, sizeof(mapping)), 0);
+	assert_int_equal(event_check(&kept, sizeof(kept)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(addrs); i++) {
+		pages.addr = mapping.end = addrs[i];
+		assert_int_equal(event_check(&pages, sizeof(pages)), -EBADMSG);
+		assert_int_equal(event_check(&mapping, sizeof(mapping)), -EBADMSG);
+	}
+	pages.addr = EVENT_ADDRESS_LIMIT - PAGES(1);
+	assert_int_equal(event_check(&pages, sizeof(pages)), 0);
+	pages.pages = 2;
+	assert_int_equal(event_check(&pages, sizeof(pages)), -EBADMSG);
+	pages.addr = 0;
+	pages.pages = EVENT_RUNS_MAX + 1;
+	assert_int_equal(event_check(&pages, sizeof(pages)), -EBADMSG);
+	mapping.end = mapping.start;
+	assert_int_equal(event_check(&mapping, sizeof(mapping)), -EBADMSG);
+	kept.attach_ns = 6; /* later than it was told */
+	assert_int_equal(event_check(&kept, sizeof(kept)), -EBADMSG);
 }
 
 static void unknown_kinds_are_to_be_skipped(void **state)
@@ -289,6 +324,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_has_a_least_size),
 		cmocka_unit_test(headers_are_checked_first),
+		cmocka_unit_test(what_was_kept_lies_in_user_space),
 		cmocka_unit_test(unknown_kinds_are_to_be_skipped),
 		cmocka_unit_test(snapshots_hold_what_they_say),
 		cmocka_unit_test(modules_have_a_number_and_a_name_that_ends),

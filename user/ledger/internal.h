@@ -53,6 +53,12 @@ uint64_t ledger_remove_pages(struct ledger *ledger, uint64_t start, uint64_t end
 void ledger_request(struct ledger *ledger, uint64_t start, uint64_t end, enum event_cause cause,
 		    uint64_t not_before);
 
+/* The number of a provenance, interned; 0 only without memory. */
+uint32_t ledger_provenance(struct ledger *ledger, struct provenance provenance);
+
+/* What the page table tells of pages that go: see page_gone_fn. */
+void ledger_mark_pages(struct ledger *ledger);
+
 /* Forgets all mappings and pages, as exec does. */
 void ledger_reset(struct ledger *ledger);
 
@@ -77,6 +83,9 @@ int ledger_on_mprotect(struct ledger *ledger, const struct event_header *event);
 int ledger_on_populate(struct ledger *ledger, const struct event_header *event);
 int ledger_on_brk(struct ledger *ledger, const struct event_header *event);
 int ledger_on_failed(struct ledger *ledger, const struct event_header *event);
+
+/* ledger_keep.c: what a recording begins with */
+int ledger_on_kept(struct ledger *ledger, const struct event_header *event);
 
 /* ledger_look.c: what /proc shows */
 int ledger_on_vma(struct ledger *ledger, const struct event_header *event);

@@ -102,7 +102,7 @@ struct invocation_thread *invocation_thread_find(struct invocations *invocations
 	return found;
 }
 
-static struct invocation_thread *thread_get(struct invocations *invocations, uint32_t tid)
+struct invocation_thread *invocation_thread_get(struct invocations *invocations, uint32_t tid)
 {
 	struct invocation_thread *thread = invocation_thread_find(invocations, tid);
 
@@ -241,7 +241,7 @@ static int invocation_begin(struct invocations *invocations, const struct event_
 
 	if (kept_reserve(invocations))
 		return -ENOMEM;
-	thread = thread_get(invocations, event->h.tid);
+	thread = invocation_thread_get(invocations, event->h.tid);
 	if (!thread)
 		return -ENOMEM;
 	/* and one at the same place: by a loop around setjmp, or a call in place of its return */

@@ -90,6 +90,14 @@ int invocations_event(struct invocations *invocations, const struct event_invoca
 /* All that are open are cut: records of the process were lost, it execs, or it has ended. */
 void invocations_cut(struct invocations *invocations, uint64_t time_ns);
 
+/* Tells all of them as KEPT_INVOCATIONS, KEPT_INVOCATION and KEPT_END records. */
+void invocations_keep(struct invocations *invocations, uint32_t pid, uint64_t time_ns,
+		      void (*sink)(void *ctx, const struct event_header *event), void *ctx);
+
+/* Makes them again: from the first of these records, NULL without memory; and from the others. */
+struct invocations *invocations_restore(const struct event_kept_invocations *event);
+int invocations_restore_one(struct invocations *invocations, const struct event_header *event);
+
 /* The number of the innermost one open in a thread; 0: none. */
 uint32_t invocations_current(struct invocations *invocations, uint32_t tid);
 

@@ -52,6 +52,9 @@ RB_PROTOTYPE(invocation_threads, invocation_thread, link, thread_compare)
 /* The one of that number, if it is kept; else NULL. */
 struct invocation *invocations_kept(const struct invocations *invocations, uint32_t number);
 
+/* A thread, known of from now on; NULL without memory. */
+struct invocation_thread *invocation_thread_get(struct invocations *invocations, uint32_t tid);
+
 /* A thread that is known of, or NULL. */
 struct invocation_thread *invocation_thread_find(struct invocations *invocations, uint32_t tid);
 

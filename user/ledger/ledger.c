@@ -123,7 +123,7 @@ uint32_t ledger_tick(const struct ledger *ledger, uint64_t time_ns)
 }
 
 /* 0 only without memory. */
-static uint32_t provenance_number(struct ledger *ledger, struct provenance provenance)
+uint32_t ledger_provenance(struct ledger *ledger, struct provenance provenance)
 {
 	if (ledger->provenances.count >= LEDGER_PROVENANCES)
 		provenance.tid = 0;
@@ -147,7 +147,7 @@ int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance prov
 	enum page_origin origin = provenance.origin;
 	struct page_entry entry = {
 		.birth = origin == ORIGIN_FOUND ? 0 : ledger_tick(ledger, ledger->now_ns),
-		.provenance = provenance_number(ledger, provenance),
+		.provenance = ledger_provenance(ledger, provenance),
 	};
 	int rc = page_table_add_stamped(&ledger->pages, addr, entry, invocation);
 
@@ -422,6 +422,12 @@ static void page_gone(void *invocations, uint32_t stamp)
 	invocations_page_gone(invocations, stamp);
 }
 
+void ledger_mark_pages(struct ledger *ledger)
+{
+	ledger->pages.gone = page_gone;
+	ledger->pages.gone_ctx = ledger->invocations;
+}
+
 static int on_invocation(struct ledger *ledger, const struct event_header *event)
 {
 	const struct event_invocation *invocation = (const struct event_invocation *)event;
@@ -433,8 +439,7 @@ static int on_invocation(struct ledger *ledger, const struct event_header *event
 		if (!ledger->invocations)
 			return -ENOMEM;
 		/* in limbo nothing is stamped yet */
-		ledger->pages.gone = page_gone;
-		ledger->pages.gone_ctx = ledger->invocations;
+		ledger_mark_pages(ledger);
 	}
 	return invocations_event(ledger->invocations, invocation);
 }
@@ -503,6 +508,14 @@ static const event_handler handlers[EVENT_KIND_COUNT] = {
 	[EVENT_ALLOC_BEGIN] = on_heap,
 	[EVENT_ALLOC] = on_heap,
 	[EVENT_FREE] = on_heap,
+	[EVENT_UNWOUND] = on_other,
+	[EVENT_STATE] = on_other,
+	[EVENT_KEPT] = ledger_on_kept,
+	[EVENT_KEPT_MAPPING] = ledger_on_kept,
+	[EVENT_KEPT_PAGES] = ledger_on_kept,
+	[EVENT_KEPT_INVOCATIONS] = ledger_on_kept,
+	[EVENT_KEPT_INVOCATION] = ledger_on_kept,
+	[EVENT_KEPT_END] = ledger_on_kept,
 };
 
 int ledger_apply(struct ledger *ledger, const struct event_header *event)
@@ -517,7 +530,7 @@ int ledger_apply(struct ledger *ledger, const struct event_header *event)
 		ledger->now_ns = event->time_ns;
 	/* those of the kernel side */
 	ledger->totals.events += event->kind <= EVENT_EXIT || event->kind == EVENT_INVOCATION ||
-				 event->kind >= EVENT_ALLOC_BEGIN;
+				 (event->kind >= EVENT_ALLOC_BEGIN && event->kind <= EVENT_FREE);
 	rc = handlers[event->kind](ledger, event);
 	if (rc) {
 		ledger->totals.errors++;

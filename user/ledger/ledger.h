@@ -211,6 +211,17 @@ int ledger_apply(struct ledger *ledger, const struct event_header *event);
 /* The ledger of a child as fork(2) makes it: the same pages and mappings. */
 struct ledger *ledger_fork(const struct ledger *parent, const struct event_fork *event);
 
+/* Where records go. */
+typedef void (*ledger_sink)(void *ctx, const struct event_header *event);
+
+/*
+ * Tells all that is known of a process as KEPT records, from which ledger_apply() makes it again,
+ * but for the removals and requests that only looks at /proc need: first the process, then what it
+ * has. Heap evidence begins anew.
+ */
+void ledger_keep(const struct ledger *ledger, ledger_sink sink, void *ctx);
+void ledger_keep_memory(const struct ledger *ledger, ledger_sink sink, void *ctx);
+
 /* The next part of /proc to read that is due; false if none is. */
 bool ledger_take_request(struct ledger *ledger, uint64_t now_ns, struct scan_request *request);
 

@@ -2,6 +2,7 @@
 #include "user/source/decode.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 static const size_t sizes[EVENT_KIND_COUNT] = {
@@ -19,6 +20,11 @@ const char *event_kind_name(unsigned int kind)
 	};
 
 	return kind < EVENT_KIND_COUNT && names[kind] ? names[kind] : "?";
+}
+
+size_t event_size(unsigned int kind)
+{
+	return kind < EVENT_KIND_COUNT ? sizes[kind] : 0;
 }
 
 static int scan_check(const struct event_scan *scan)
@@ -92,6 +98,40 @@ static int settings_check(const struct event_settings *settings)
 	return memchr(settings->text, '\0', sizeof(settings->text)) ? 0 : -EBADMSG;
 }
 
+static int kept_check(const struct event_kept *kept)
+{
+	if (kept->allocator >= ALLOCATOR_COUNT || kept->attach_ns > kept->h.time_ns ||
+	    kept->base_ns > kept->h.time_ns)
+		return -EBADMSG;
+	return 0;
+}
+
+static int is_page(__u64 addr)
+{
+	return !(addr & 4095) && addr <= EVENT_ADDRESS_LIMIT;
+}
+
+static int kept_mapping_check(const struct event_kept_mapping *mapping)
+{
+	if (!is_page(mapping->start) || !is_page(mapping->end) || mapping->start >= mapping->end ||
+	    mapping->prot > UINT8_MAX || mapping->kind > UINT8_MAX || mapping->flags > UINT8_MAX)
+		return -EBADMSG;
+	return 0;
+}
+
+static int kept_pages_check(const struct event_kept_pages *pages)
+{
+	if (!is_page(pages->addr) || pages->pages > EVENT_RUNS_MAX ||
+	    pages->pages > (EVENT_ADDRESS_LIMIT - pages->addr) >> 12)
+		return -EBADMSG;
+	return 0;
+}
+
+static int kept_invocation_check(const struct event_kept_invocation *invocation)
+{
+	return memchr(invocation->id, '\0', sizeof(invocation->id)) ? 0 : -EBADMSG;
+}
+
 /* Of the kinds with more to them than a size. */
 static int payload_check(const struct event_header *header)
 {
@@ -110,6 +150,14 @@ static int payload_check(const struct event_header *header)
 		return settings_check((const struct event_settings *)header);
 	case EVENT_HEAP:
 		return heap_check((const struct event_heap *)header);
+	case EVENT_KEPT:
+		return kept_check((const struct event_kept *)header);
+	case EVENT_KEPT_MAPPING:
+		return kept_mapping_check((const struct event_kept_mapping *)header);
+	case EVENT_KEPT_PAGES:
+		return kept_pages_check((const struct event_kept_pages *)header);
+	case EVENT_KEPT_INVOCATION:
+		return kept_invocation_check((const struct event_kept_invocation *)header);
 	case EVENT_ALLOC:
 		return alloc_check((const struct event_alloc *)header);
 	default:

@@ -16,6 +16,9 @@
  */
 int event_check(const void *data, size_t size);
 
+/* Bytes of a record of that kind, at least; 0 for unknown kinds. */
+size_t event_size(unsigned int kind);
+
 /* "fault", "unmap", ...; "?" for unknown kinds. */
 const char *event_kind_name(unsigned int kind);
 

@@ -388,6 +388,37 @@ uint64_t stacks_refused(const struct stacks *stacks)
 
 /* ---- a recording ---- */
 
+void stacks_tell_all(struct stacks *stacks, const struct event_header *at, stacks_sink sink,
+		     void *ctx)
+{
+	stacks_sink own = stacks->sink;
+	void *own_ctx = stacks->ctx;
+
+	stacks->sink = sink;
+	stacks->ctx = ctx;
+	for (size_t i = 0; i < stacks->module_count; i++)
+		module_tell(stacks, stacks->modules[i], at);
+	for (uint32_t number = 1; number <= stacks->stack_count; number++)
+		stack_tell(stacks, stack_slot(stacks, number), at);
+	stacks->sink = own;
+	stacks->ctx = own_ctx;
+}
+
+/* The vdso has no file to find: where it is that of this machine, its names are known. */
+static void open_same_vdso(struct stack_module *module)
+{
+	const uint8_t *id = NULL;
+	struct module *open;
+
+	if (!(module->flags & MODULE_VDSO) || module->module || module_open_vdso(&open))
+		return;
+	if (!module->build_id_len || module_build_id(open, &id) != module->build_id_len ||
+	    memcmp(id, module->build_id, module->build_id_len))
+		module_close(open);
+	else
+		module->module = open;
+}
+
 static int apply_module(struct stacks *stacks, const struct event_module *event)
 {
 	struct module_key key = {
@@ -413,6 +444,7 @@ static int apply_module(struct stacks *stacks, const struct event_module *event)
 	memcpy(module->build_id, event->build_id, sizeof(module->build_id));
 	snprintf(module->path, sizeof(module->path), "%s", event->path);
 	module_set_name(module);
+	open_same_vdso(module);
 	return 0;
 }
 

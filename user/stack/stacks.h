@@ -89,6 +89,10 @@ uint32_t stacks_add(struct stacks *stacks, const struct event_frame *frames, siz
 /* Takes a STACK or MODULE event of a recording. 0, -EBADMSG out of order, -ENOMEM. */
 int stacks_apply(struct stacks *stacks, const struct event_header *event);
 
+/* Tells all definitions again: modules first, by their numbers. `at`: for pid and time. */
+void stacks_tell_all(struct stacks *stacks, const struct event_header *at, stacks_sink sink,
+		     void *ctx);
+
 /* NULL for numbers never given. */
 const struct stack *stacks_get(const struct stacks *stacks, uint32_t number);
 const struct stack_module *stacks_module(const struct stacks *stacks, uint32_t number);

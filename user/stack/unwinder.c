@@ -88,6 +88,7 @@ struct unwinder {
 	struct waiting waiting[WAITING];
 	uint32_t waiting_next;
 	struct unwind_totals totals;
+	struct unwind_totals told;     /* by the last UNWOUND */
 	struct returns returns;	       /* of functions whose return is marked */
 	const struct event_header *at; /* the record at hand */
 };
@@ -589,6 +590,41 @@ uint32_t unwinder_take(struct unwinder *unwinder, const struct event_header *eve
 	}
 	unwinder->totals.lost++;
 	return 0;
+}
+
+_Static_assert(STACK_END_COUNT <= EVENT_STACK_ENDS_MAX, "UNWOUND has room for all ends");
+
+void unwinder_set_totals(struct unwinder *unwinder, const struct event_unwound *event)
+{
+	struct unwind_totals totals = {
+		.taken = event->taken,
+		.repeated = event->repeated,
+		.guessed = event->guessed,
+		.refused = event->refused,
+		.lost = event->lost,
+		.skipped = event->skipped,
+	};
+
+	memcpy(totals.ends, event->ends, sizeof(totals.ends));
+	unwinder->totals = unwinder->told = totals;
+}
+
+bool unwinder_tell_totals(struct unwinder *unwinder, struct event_unwound *event)
+{
+	const struct unwind_totals *totals = &unwinder->totals;
+	bool changed = memcmp(totals, &unwinder->told, sizeof(*totals)) != 0;
+
+	*event = (struct event_unwound){
+		.taken = totals->taken,
+		.repeated = totals->repeated,
+		.guessed = totals->guessed,
+		.refused = totals->refused,
+		.lost = totals->lost,
+		.skipped = totals->skipped,
+	};
+	memcpy(event->ends, totals->ends, sizeof(totals->ends));
+	unwinder->told = *totals;
+	return changed;
 }
 
 const struct unwind_totals *unwinder_totals(const struct unwinder *unwinder)

@@ -49,6 +49,12 @@ uint32_t unwinder_take(struct unwinder *unwinder, const struct event_header *eve
 /* Gives back what only a walk needs: the process has ended. Its totals stay. */
 void unwinder_rest(struct unwinder *unwinder);
 
+/* Of a recording, which has no snapshots: takes the totals from an UNWOUND record. */
+void unwinder_set_totals(struct unwinder *unwinder, const struct event_unwound *event);
+
+/* Fills an UNWOUND record but for its header. False: nothing has changed since the last. */
+bool unwinder_tell_totals(struct unwinder *unwinder, struct event_unwound *event);
+
 const struct unwind_totals *unwinder_totals(const struct unwinder *unwinder);
 
 /* Snapshots whose walk did not reach the end: the sum of ends but COMPLETE, and of refused and

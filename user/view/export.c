@@ -51,14 +51,6 @@ struct export
 	char round_name[96]; /* directory of the last one */
 };
 
-static int64_t clock_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec;
-}
-
 int export_open(const struct export_options *options, struct export **out)
 {
 	struct export *export = calloc(1, sizeof(*export));
@@ -82,8 +74,8 @@ int export_open(const struct export_options *options, struct export **out)
 	}
 	export->formats = options->formats;
 	export->context.version = options->version;
-	export->context.wall_offset_ns = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_MONOTONIC);
-	export->boot_offset_ns = clock_of(CLOCK_BOOTTIME) - clock_of(CLOCK_MONOTONIC);
+	export->context.wall_offset_ns = options->wall_offset_ns;
+	export->boot_offset_ns = options->boot_offset_ns;
 	*out = export;
 	return 0;
 }

@@ -21,6 +21,8 @@ struct export_options {
 	const char *path;
 	uint32_t formats; /* see export_format.h */
 	const char *version;
+	int64_t wall_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC, of the stream */
+	int64_t boot_offset_ns; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, likewise */
 };
 
 /*

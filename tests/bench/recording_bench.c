@@ -49,18 +49,23 @@ static void handler_start(const struct settings *settings, const char *allocator
 	program_start(handler, argv, gate);
 }
 
-/* file NULL: it is only watched. */
+/* file NULL: it is only watched. marks: invocations are counted, too. */
 static void watcher_start(const struct settings *settings, pid_t pid, const char *file,
-			  struct program *watcher)
+			  const char *marks, struct program *watcher)
 {
 	char path[512], number[32];
-	char *argv[] = {path, "watch", "--interval", "1000", "-p", number, NULL, NULL, NULL};
+	char *argv[12] = {path, "watch", "--interval", "1000", "-p", number};
+	size_t count = 6;
 
 	snprintf(path, sizeof(path), "%s/tidemark", settings->build);
 	snprintf(number, sizeof(number), "%d", pid);
 	if (file) {
-		argv[6] = "-o";
-		argv[7] = (char *)file;
+		argv[count++] = "-o";
+		argv[count++] = (char *)file;
+	}
+	if (marks) {
+		argv[count++] = "--invocation";
+		argv[count++] = (char *)marks;
 	}
 	program_start(watcher, argv, NULL);
 	program_await(watcher, "COMMAND", 30, NULL);
@@ -77,10 +82,14 @@ static void record(const struct settings *settings, const char *allocator, const
 		   unsigned long invocations, const char *file)
 {
 	static struct program handler, watcher;
+	char marks[600];
 	int gate;
 
+	snprintf(marks, sizeof(marks),
+		 "usdt:%s/handler-%s:order_handler:invocation_start,invocation_end",
+		 settings->build, allocator);
 	handler_start(settings, allocator, cache, invocations, &handler, &gate);
-	watcher_start(settings, handler.pid, file, &watcher);
+	watcher_start(settings, handler.pid, file, marks, &watcher);
 	program_go(gate);
 	program_drain(&handler, RUN_SECONDS_MAX, &watcher);
 	if (program_end(&handler))
@@ -183,8 +192,8 @@ static double turns_run(const struct settings *settings, const char *allocator, 
 	for (int i = 0; i < 2; i++)
 		handler_start(settings, allocator, "unbounded", INVOCATIONS, &handlers[i],
 			      &gates[i]);
-	watcher_start(settings, recorded->pid, file, &watchers[0]);
-	watcher_start(settings, watched->pid, NULL, &watchers[1]);
+	watcher_start(settings, recorded->pid, file, NULL, &watchers[0]);
+	watcher_start(settings, watched->pid, NULL, NULL, &watchers[1]);
 	for (int i = 0; i < 2; i++)
 		program_go(gates[i]);
 	for (unsigned long turn = 0;
@@ -220,7 +229,8 @@ static void cost(const struct settings *settings, const char *allocator, const c
 static void heading(void)
 {
 	bench_machine();
-	printf("bytes   of the file for each record of the handler; %.0f at most\n"
+	printf("bytes   of the file for each record of the handler, with its invocations; %.0f at "
+	       "most\n"
 	       "replay  records a second in millions, least, median and greatest; %.0f at least\n"
 	       "MiB     peak of `tidemark replay`: of that recording; and of a cache that does "
 	       "not\n"

@@ -86,6 +86,7 @@ static const struct answer {
 	{"connection_leak", ALL, LIVE_GROWTH, 0, 0},
 	{"queue_backlog", ALL, LIVE_GROWTH, 0, 0},
 	{"aligned_leak", ALL, LIVE_GROWTH, 0, 0},
+	{"batch_leak", ALL, LIVE_GROWTH, 0, 0},
 	/* data that stays */
 	{"lru_churn", ALL, PLATEAU, OR(NONE), OR(NONE)},
 	{"warm_up", ALL, PLATEAU, OR(NONE), OR(NONE)},
@@ -124,6 +125,7 @@ static const struct answer {
 	/* no growth */
 	{"idle", ALL, NONE, OR(PLATEAU), OR(PLATEAU)},
 	{"steady", ALL, NONE, OR(PLATEAU), OR(PLATEAU)},
+	{"parse_steady", ALL, NONE, OR(PLATEAU), OR(PLATEAU)},
 	{"big_churn", ALL, NONE, OR(PLATEAU), OR(PLATEAU)},
 	{"mmap_churn", GLIBC, NONE, OR(PLATEAU), OR(PLATEAU)},
 	{"fork_heavy", GLIBC, NONE, OR(PLATEAU), OR(PLATEAU)},

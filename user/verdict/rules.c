@@ -25,6 +25,9 @@
 #define TROUGH_SHARE 0.4
 #define SWINGS_MIN 3
 
+/* Peaks that differ by no more than this are the same. */
+#define SAME_SHARE 0.05
+
 /* A program that frees much at once, and keeps few pages in a row, has holes in its heap. */
 #define HOLES_PAGES 8
 
@@ -391,6 +394,9 @@ static bool comes_down(const struct facts *facts)
 {
 	double up = (double)(facts->peak->rss - facts->first->rss);
 
+	/* again and again, and no higher than before */
+	if (facts->falls >= 2 && facts->peak_gain <= SAME_SHARE * (double)facts->peak->rss)
+		return true;
 	/* it moves, and the newer half came to nothing */
 	if (facts->newer.rss <= BACK_SHARE / 2 * facts->swing &&
 	    facts->peak_gain <= BACK_SHARE / 5 * (double)facts->peak->rss)

@@ -666,11 +666,11 @@ static void truth_of_command(void **state)
 
 /* ---- snapshots and formats ---- */
 
-#define ALL_FORMATS "csv,jsonl,pprof,folded"
+#define ALL_FORMATS "csv,jsonl,pprof,folded,chrome"
 
-static const char *const all_files[] = {"series.csv",	"mappings.csv",	   "sites.csv",
-					"stacks.csv",	"events.jsonl",	   "heap.pb.gz",
-					"sites.folded", "invocations.csv", "survival.csv"};
+static const char *const all_files[] = {
+	"series.csv", "mappings.csv", "sites.csv",	 "stacks.csv",	 "events.jsonl",
+	"heap.pb.gz", "sites.folded", "invocations.csv", "survival.csv", "trace.json"};
 
 static bool export_has(const char *dir, const char *name)
 {

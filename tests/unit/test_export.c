@@ -89,9 +89,10 @@ static void each_format_has_its_files(void **state)
 		{"jsonl", "events.jsonl", "events.jsonl"},
 		{"pprof", "", "heap.pb.gz"},
 		{"folded", "", "sites.folded"},
-		{"folded,csv,jsonl,pprof", "events.jsonl series.csv",
+		{"chrome", "trace.json", "trace.json"},
+		{"folded,csv,jsonl,pprof,chrome", "events.jsonl series.csv trace.json",
 		 "events.jsonl heap.pb.gz invocations.csv mappings.csv series.csv sites.csv "
-		 "sites.folded stacks.csv survival.csv"},
+		 "sites.folded stacks.csv survival.csv trace.json"},
 	};
 
 	(void)state;
@@ -259,7 +260,7 @@ static void a_directory_follows_an_exec(void **state)
 static void without_stacks(void **state)
 {
 	struct exports e = exports_new("handler", false);
-	struct export *export = export_make("csv,jsonl,pprof,folded");
+	struct export *export = export_make("csv,jsonl,pprof,folded,chrome");
 
 	(void)state;
 	exports_touch(&e, 3, 0);

@@ -90,9 +90,10 @@ static void each_format_has_its_files(void **state)
 		{"pprof", "", "heap.pb.gz"},
 		{"folded", "", "sites.folded"},
 		{"chrome", "trace.json", "trace.json"},
-		{"folded,csv,jsonl,pprof,chrome", "events.jsonl series.csv trace.json",
-		 "events.jsonl heap.pb.gz invocations.csv mappings.csv series.csv sites.csv "
-		 "sites.folded stacks.csv survival.csv trace.json"},
+		{"html", "", "report.html"},
+		{"folded,csv,jsonl,pprof,chrome,html", "events.jsonl series.csv trace.json",
+		 "events.jsonl heap.pb.gz invocations.csv mappings.csv report.html series.csv "
+		 "sites.csv sites.folded stacks.csv survival.csv trace.json"},
 	};
 
 	(void)state;
@@ -260,7 +261,7 @@ static void a_directory_follows_an_exec(void **state)
 static void without_stacks(void **state)
 {
 	struct exports e = exports_new("handler", false);
-	struct export *export = export_make("csv,jsonl,pprof,folded,chrome");
+	struct export *export = export_make("csv,jsonl,pprof,folded,chrome,html");
 
 	(void)state;
 	exports_touch(&e, 3, 0);

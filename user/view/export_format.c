@@ -8,6 +8,7 @@
 #include "user/view/csv.h"
 #include "user/view/export.h"
 #include "user/view/folded.h"
+#include "user/view/html/html.h"
 #include "user/view/pprof.h"
 
 static void events_event(FILE *file, const struct process *process,
@@ -59,6 +60,11 @@ const struct export_format export_formats[] = {
 		.event = chrome_event,
 		.report = chrome_report,
 		.end = chrome_end,
+	},
+	{
+		.name = "html",
+		.help = "report.html: all of it to look at, in a browser",
+		.snapshots = {{"report.html", html_write}},
 	},
 };
 

@@ -348,7 +348,7 @@ $(BUILD)/tests/handler/test_driver: | $(BUILD)/driver $(BUILD)/handler-glibc \
 
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) -lm -lcmocka
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) $(CURL) -lm -lcmocka
 
 # --- all the checks ----------------------------------------------------------
 

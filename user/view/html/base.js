@@ -75,6 +75,13 @@ function formatAddress(number, shift)
 	return "0x" + (BigInt(number) << BigInt(shift)).toString(16);
 }
 
+// As much of a text as there is room for, in characters of one width.
+function cutText(text, room)
+{
+	room = Math.floor(room);
+	return room < 3 ? "" : text.length <= room ? text : text.slice(0, room - 1) + "\u2026";
+}
+
 // ---- colours ----
 
 function color(name)

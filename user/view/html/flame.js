@@ -58,13 +58,6 @@ function flameVisible(width)
 	return visible;
 }
 
-function flameCut(text, width)
-{
-	const room = Math.floor((width - 8) / FLAME_CHARACTER);
-
-	return room < 3 ? "" : text.length <= room ? text : text.slice(0, room - 1) + "\u2026";
-}
-
 function flameTip(event, item)
 {
 	const box = event.currentTarget.getBoundingClientRect(), node = item.node;
@@ -103,7 +96,7 @@ function flameDraw()
 		.classed("above", item => item.above)
 		.classed("match", item => flameMatches(item.node));
 	groups.select("rect").attr("width", item => item.width).style("fill", item => "var(--role-" + item.node.data.role + ")");
-	groups.select("text").text(item => flameCut(item.node.data.name, item.width));
+	groups.select("text").text(item => cutText(item.node.data.name, (item.width - 8) / FLAME_CHARACTER));
 	holder.classList.toggle("searching", flame.search !== "");
 }
 

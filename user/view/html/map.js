@@ -120,7 +120,7 @@ function mapDraw()
 	context.font = "12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 	context.fillStyle = color("muted");
 	for (const label of map.labels)
-		context.fillText(label.text, 0, label.y);
+		context.fillText(cutText(label.text, width / context.measureText("0").width), 0, label.y);
 	for (const [i, square] of map.squares.entries()) {
 		const {x, y} = map.places[i], filled = Math.max(2, Math.round(size * square.resident / full));
 
@@ -235,7 +235,7 @@ function mapStart()
 	const canvas = byId("map-canvas");
 
 	map.squares = mapSquares();
-	map.oldest = Math.max(1, ...map.squares.map(mapAge));
+	map.oldest = Math.max(0.01, ...map.squares.map(mapAge));
 	mapFill();
 	mapDraw();
 	redraws.push(mapDraw);

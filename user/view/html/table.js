@@ -108,7 +108,7 @@ function tableDraw()
 	byId("sites-more").hidden = shown.length === sites.length;
 	byId("sites-text").textContent = shown.length + " of " + formatCount(sites.length) + (table.filter ? " matching" : "") + " sites; " +
 		formatPages(sum) + " retained in them" +
-		(data.sites.seconds ? "; growth is over " + formatSeconds(data.sites.seconds) : "");
+		(data.sites.seconds >= 0.05 ? "; growth is over " + formatSeconds(data.sites.seconds) : "");
 }
 
 function tableHead()

@@ -29,15 +29,17 @@ ELFUTILS := $(shell $(PKG_CONFIG) --libs libdw libelf 2>/dev/null)
 CURL := $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 MICROHTTPD := $(shell $(PKG_CONFIG) --libs libmicrohttpd 2>/dev/null)
 PROTOBUF := $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+CAPSTONE := $(shell $(PKG_CONFIG) --libs capstone 2>/dev/null)
+CAPSTONE_CFLAGS := $(shell $(PKG_CONFIG) --cflags capstone 2>/dev/null)
 # libiberty demangles both C++ and Rust
-LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) -liberty -llzma -lz -lm
+LIBS = $(JANSSON) $(ELFUTILS) $(PROTOBUF) $(CAPSTONE) -liberty -llzma -lz -lm
 
 # What every set-up installs, by name, from Debian's packages.
 PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev \
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
-	   libcurl4-openssl-dev libjs-dygraphs node-d3-hierarchy node-d3-selection
+	   libcurl4-openssl-dev libcapstone-dev libjs-dygraphs node-d3-hierarchy node-d3-selection
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils \
 		chromium chromium-driver
@@ -46,7 +48,7 @@ EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
-	bpf-arm64 test-programs experiment
+	bpf-arm64 test-programs corpus experiment
 
 all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc \
      $(BUILD)/driver
@@ -197,6 +199,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIVE_OBJ): $(SKELETON)
 $(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
+$(BUILD)/obj/user/source/probe_point.o: CPPFLAGS += $(CAPSTONE_CFLAGS)
 $(BUILD)/obj/user/view/pprof.o: $(PROTO).h
 $(BUILD)/obj/user/view/html/page.o: $(HTML_PAGE)
 $(BUILD)/obj/user/view/html/page.o: CPPFLAGS += -DHTML_PAGE='"$(HTML_PAGE)"'
@@ -258,7 +261,8 @@ TARGETS := $(TARGET_SRC:tests/targets/%.c=$(BUILD)/targets/%) \
 	   $(BUILD)/targets/malloc_churn-jemalloc $(BUILD)/targets/malloc_churn-mimalloc \
 	   $(addprefix $(BUILD)/targets/stack_,malloc-jemalloc malloc-mimalloc deep-static \
 	   deep-static-pie deep-stripped places-static plugin.so) \
-	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so
+	   $(BUILD)/targets/invocation_guarded $(BUILD)/targets/invocation_library.so \
+	   $(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc static stripped cxx)
 
 # What tells of its own call chains: without frame pointers, every call a call.
 CHAIN_CFLAGS = -fomit-frame-pointer -fno-optimize-sibling-calls
@@ -297,6 +301,26 @@ $(BUILD)/targets/stack_cxx: tests/targets/stack_cxx.c tests/targets/stack_cxx.cc
 	$(CC) -I. $(CFLAGS) $(DEPS) -MT $@ -c -o $@.o $<
 	$(CXX) -I. $(filter-out -std=%,$(CFLAGS)) -std=gnu++17 -o $@ $@.o tests/targets/stack_cxx.cc
 
+# Every call is a call: compilers leave out allocations that nobody uses.
+$(BUILD)/targets/heap_work%: CFLAGS += -fno-builtin
+
+$(BUILD)/targets/heap_work-static: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -static -o $@ $<
+
+$(BUILD)/targets/heap_work-stripped: $(BUILD)/targets/heap_work-static
+	strip -o $@ $<
+
+# with the operators of the C++ library, which call malloc
+$(BUILD)/targets/heap_work-cxx: tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< -Wl,--no-as-needed -lstdc++
+
+$(addprefix $(BUILD)/targets/heap_work-,jemalloc mimalloc): $(BUILD)/targets/heap_work-%: \
+		tests/targets/heap_work.c
+	@mkdir -p $(@D)
+	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
+
 $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) -o $@ $< $(HANDLER_LIBS_$*)
@@ -304,6 +328,26 @@ $(BUILD)/targets/malloc_churn-%: tests/targets/malloc_churn.c
 $(BUILD)/targets/%: tests/targets/%.c
 	@mkdir -p $(@D)
 	$(CC) -I. $(CFLAGS) $(DEPS) $(LDFLAGS) -o $@ $<
+
+# Programs whose growth has a known cause, tests/e2e/test_corpus.c; those that do not go through
+# the allocator, or show what one allocator does, once.
+CORPUS_SRC := $(wildcard tests/e2e/corpus/*.c)
+CORPUS_GLIBC = arenas deep_stack exec_again file_growth fork_heavy huge_pages late_trim lazy_free \
+	       mmap_churn mmap_leak shared_growth thread_stacks
+CORPUS_JEMALLOC = background_purge lazy_decay
+CORPUS_ALL := $(filter-out $(CORPUS_GLIBC) $(CORPUS_JEMALLOC),$(CORPUS_SRC:tests/e2e/corpus/%.c=%))
+CORPUS := $(CORPUS_GLIBC:%=$(BUILD)/corpus/%-glibc) \
+	  $(CORPUS_JEMALLOC:%=$(BUILD)/corpus/%-jemalloc) \
+	  $(foreach allocator,$(HANDLER_ALLOCATORS),$(CORPUS_ALL:%=$(BUILD)/corpus/%-$(allocator)))
+
+define corpus_rule
+$(BUILD)/corpus/%-$(1): tests/e2e/corpus/%.c
+	@mkdir -p $$(@D)
+	$$(CC) -I. $$(CFLAGS) $$(DEPS) -o $$@ $$< $$(HANDLER_LIBS_$(1))
+endef
+$(foreach allocator,$(HANDLER_ALLOCATORS),$(eval $(call corpus_rule,$(allocator))))
+
+corpus: $(CORPUS)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(UNIT_SRC:%.c=$(BUILD)/%)
@@ -346,6 +390,8 @@ $(BUILD)/tests/handler/test_driver_%: tests/handler/test_driver_%.c $(DRIVER_OBJ
 $(BUILD)/tests/handler/test_driver: | $(BUILD)/driver $(BUILD)/handler-glibc \
 				      $(BUILD)/tests/handler/function_stub
 
+$(BUILD)/tests/e2e/test_corpus: | $(CORPUS)
+
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) $(CURL) -lm -lcmocka
@@ -362,9 +408,10 @@ lint: $(SKELETON) $(PROTO).h
 	clang-format --dry-run -Werror $(FORMATTED)
 	printf '%s\n' $(TIDIED) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 		--warnings-as-errors="*" "$$@" -- $(CPPFLAGS) -std=gnu11 $(NCURSES_CFLAGS) \
+		$(CAPSTONE_CFLAGS) \
 		-DTIDEMARK_VERSION=\"lint\" 2>/dev/null' clang-tidy
 
-test-programs: all $(TARGETS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)
+test-programs: all $(TARGETS) $(CORPUS) $(UNIT_TESTS) $(HANDLER_TESTS) $(BPF_TESTS) $(E2E_TESTS)
 
 # The same code with AddressSanitizer and UndefinedBehaviorSanitizer.
 SANITIZED = $(BUILD)/sanitized

@@ -129,8 +129,12 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 static __always_inline void file_submit(void *slot)
 {
 	struct event_mmap_file *r = *(struct event_mmap_file **)slot;
+	bool code = r && r->m.prot & PROT_EXEC, held = code && heap_held_files && is_held();
 
-	if (r && invocations_marked && r->m.prot & PROT_EXEC)
+	/* stopped before it is said, so that it is never continued before it is stopped */
+	if (held)
+		bpf_send_signal(SIGSTOP);
+	if (code && (invocations_marked || held))
 		bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	else
 		record_submit(slot);

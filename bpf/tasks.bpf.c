@@ -5,6 +5,8 @@
 const volatile __u64 wake_bytes = 8 * 1024 * 1024;
 struct watch_totals totals;
 const volatile bool invocations_marked = false;
+__u32 heap_held;
+__u32 heap_held_files;
 
 static __always_inline bool name_is_watched(__u32 *flags)
 {
@@ -69,6 +71,10 @@ static __always_inline void exec_record(struct watched *w)
 
 	if (!r)
 		return;
+	if (is_held()) {
+		heap_held_files = 1;
+		bpf_send_signal(SIGSTOP);
+	}
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }

@@ -48,6 +48,21 @@ extern const volatile bool invocations_marked;
 
 extern struct watch_totals totals;
 
+/*
+ * The command whose allocator is to be probed before it runs: stopped whenever it has begun a
+ * program or mapped a file with code, until the collector has seen to that and continues it. 0:
+ * none.
+ */
+extern __u32 heap_held;
+extern __u32 heap_held_files; /* of its present program, files are still looked at */
+
+#define SIGSTOP 19
+
+static __always_inline bool is_held(void)
+{
+	return heap_held && heap_held == bpf_get_current_pid_tgid() >> 32;
+}
+
 static __always_inline struct watched *watch_find(__u32 tgid)
 {
 	struct watched *w = bpf_map_lookup_elem(&watched, &tgid);

@@ -23,6 +23,7 @@
 #include "user/source/live.h"
 #include "user/source/look.h"
 #include "user/source/privileges.h"
+#include "user/view/check.h"
 #include "user/view/dashboard/dashboard.h"
 #include "user/view/dashboard/terminal.h"
 #include "user/view/export.h"
@@ -30,6 +31,10 @@
 
 /* How long a command that was sent SIGTERM may take to end. */
 #define COMMAND_END_MS 3000
+
+/* How long heap evidence lasts that the dashboard asks for: it costs. */
+#define HEAP_KEY_NS (30 * NSEC_PER_SEC)
+#define HEAP_KEYS_MAX 16
 
 /* How long the end waits for a standard output that nobody reads. */
 #define UNREAD_MS 500
@@ -41,7 +46,13 @@ struct app {
 	struct collector collector;
 	struct watch_view *watch;
 	struct export *export;
-	pid_t command_pid; /* of the command we started; 0: none, or reaped */
+	struct check_view *check; /* NULL: not `check` */
+	struct {
+		uint32_t pid; /* 0: free */
+		uint64_t until_ns;
+	} heaps[HEAP_KEYS_MAX]; /* heap evidence that ends by itself */
+	pid_t command_pid;	/* of the command we started; 0: none, or reaped */
+	bool command_ending;	/* it was sent SIGTERM */
 	uint64_t start_ns;
 };
 
@@ -82,6 +93,14 @@ static void catch_signals(void)
 
 /* ---- views ---- */
 
+static void view_begin(void *view, struct process *process)
+{
+	struct app *app = view;
+
+	if (app->check)
+		check_view_begin(app->check, process);
+}
+
 static void view_event(void *view, struct process *process, const struct event_header *event)
 {
 	struct app *app = view;
@@ -103,7 +122,10 @@ static void view_end(void *view, struct process *process)
 {
 	struct app *app = view;
 
-	watch_view_end(app->watch, process);
+	if (app->check)
+		check_view_end(app->check, process);
+	else
+		watch_view_end(app->watch, process);
 	if (app->export)
 		export_end(app->export, process);
 }
@@ -119,6 +141,7 @@ static void view_interval(void *view, uint64_t number)
 }
 
 static const struct view_ops view_ops = {
+	.begin = view_begin,
 	.event = view_event,
 	.report = view_report,
 	.end = view_end,
@@ -154,6 +177,18 @@ static void answer_snapshot(struct app *app)
 
 /* ---- what is watched ---- */
 
+/* Follows the allocations of what runs already; a command's are followed as it starts. */
+static int begin_heaps(struct app *app)
+{
+	struct source *source = live_source(app->live);
+	int rc = 0;
+
+	for (size_t i = 0; i < app->options.pid_count && !rc; i++)
+		rc = source->ops->heap ? source->ops->heap(source, app->options.pids[i], true)
+				       : -EOPNOTSUPP;
+	return rc;
+}
+
 static int watch_targets(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -171,9 +206,22 @@ static int watch_targets(struct app *app)
 	}
 	if (!rc)
 		rc = live_check_invocations(app->live);
+	if (!rc && options->heap)
+		rc = begin_heaps(app);
 	if (!rc && options->argv)
 		rc = live_spawn_held(app->live, options->argv, flags, &app->command_pid);
 	return rc;
+}
+
+/* We end it by SIGTERM ourselves: that is no failure. */
+static void command_failed(const struct app *app, const char *how, int number)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "'%.128s' %s %d", app->options.argv[0], how, number);
+	log_info("%s", text);
+	if (app->check && !app->command_ending)
+		check_view_command_failed(app->check, text);
 }
 
 /* Reaps the command, saying how it ended. */
@@ -186,9 +234,9 @@ static void reap_command(struct app *app)
 		return;
 	app->command_pid = 0;
 	if (WIFSIGNALED(status))
-		log_info("'%s' was ended by signal %d", app->options.argv[0], WTERMSIG(status));
+		command_failed(app, "was ended by signal", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		log_info("'%s' exited with status %d", app->options.argv[0], WEXITSTATUS(status));
+		command_failed(app, "exited with status", WEXITSTATUS(status));
 }
 
 /* We started it: it ends with us. The collector still runs, to see it end. */
@@ -197,6 +245,7 @@ static void end_command(struct app *app)
 	reap_command(app);
 	if (app->command_pid <= 0)
 		return;
+	app->command_ending = true;
 	kill(app->command_pid, SIGTERM);
 	for (int waited = 0; waited < COMMAND_END_MS && app->command_pid; waited += 20) {
 		poll(NULL, 0, 20);
@@ -290,6 +339,43 @@ static int run_watch(struct app *app)
 	return 0;
 }
 
+/* The dashboard's key; under the lock. What cannot be is said by the source. */
+static void toggle_heap(void *ctx, uint32_t pid, bool on)
+{
+	struct app *app = ctx;
+	struct source *source = live_source(app->live);
+	size_t slot = HEAP_KEYS_MAX;
+
+	for (size_t i = 0; i < HEAP_KEYS_MAX; i++)
+		if (app->heaps[i].pid == pid || (!app->heaps[i].pid && slot == HEAP_KEYS_MAX))
+			slot = i;
+	if (on && slot == HEAP_KEYS_MAX) {
+		log_warning("allocations of %d processes are followed already", HEAP_KEYS_MAX);
+		return;
+	}
+	if (source->ops->heap(source, pid, on) || slot == HEAP_KEYS_MAX)
+		return;
+	app->heaps[slot].pid = on ? pid : 0;
+	app->heaps[slot].until_ns = clock_ns() + HEAP_KEY_NS;
+	if (on)
+		log_info("allocations of process %u are followed for 30 s", pid);
+}
+
+/* Ends what has lasted. */
+static void rest_heaps(struct app *app)
+{
+	uint64_t now = clock_ns();
+
+	for (size_t i = 0; i < HEAP_KEYS_MAX; i++) {
+		if (!app->heaps[i].pid || now < app->heaps[i].until_ns)
+			continue;
+		pthread_mutex_lock(&app->collector.lock);
+		toggle_heap(app, app->heaps[i].pid, false);
+		pthread_mutex_unlock(&app->collector.lock);
+		app->heaps[i].pid = 0;
+	}
+}
+
 /* Passes the model to one call under the lock. */
 static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key, struct grid *grid)
 {
@@ -300,6 +386,8 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 		.now_ns = clock_ns(),
 		.interval_ms = app->options.interval_ms,
 		.message = message,
+		.heap = source->ops->heap ? toggle_heap : NULL,
+		.heap_ctx = app,
 	};
 	bool quit = false;
 
@@ -344,6 +432,7 @@ static int run_top(struct app *app, bool utf8)
 		int key;
 
 		answer_snapshot(app);
+		rest_heaps(app);
 		rc = draw(app, dashboard, &grid);
 		key = rc ? 0 : terminal_key((int)wait);
 		if (key)
@@ -372,6 +461,19 @@ static void raise_file_limit(void)
 	}
 }
 
+static enum spawn_output output_of_command(enum command command)
+{
+	if (command == COMMAND_TOP)
+		return SPAWN_OUTPUT_HUSH;
+	return command == COMMAND_CHECK ? SPAWN_OUTPUT_ASIDE : SPAWN_OUTPUT_KEEP;
+}
+
+/* Heap evidence is wanted, or the dashboard's key may ask for it. */
+static bool may_follow(const struct options *options)
+{
+	return options->heap || options->command == COMMAND_TOP;
+}
+
 static int app_open(struct app *app)
 {
 	const struct options *options = &app->options;
@@ -379,16 +481,22 @@ static int app_open(struct app *app)
 		.buffer_bytes = options->buffer_bytes,
 		.interval_ms = options->interval_ms,
 		.omit_program = options->omit_program,
-		.hush_command = options->command == COMMAND_TOP,
+		.command_output = output_of_command(options->command),
 		.stack_bytes = options->stack_bytes,
 		.stack_rate = options->stack_rate,
 		.invocations = options->invocations,
 		.invocation_count = options->invocation_count,
+		.heap = may_follow(options),
+		.heap_from_start = options->heap && options->argv,
+		.heap_sample_bytes = options->stack_bytes ? LIVE_HEAP_SAMPLE_DEFAULT : 0,
+		.heap_specs = options->heap_specs,
+		.heap_spec_count = options->heap_spec_count,
 	};
 	struct pipeline_options policy = {
 		.reconcile_ms = options->reconcile_ms,
 		.reconcile_exact = options->reconcile_exact,
 		.stacks = options->stack_bytes > 0,
+		.heap_tracked = options->heap_tracked,
 	};
 	int rc;
 
@@ -396,8 +504,11 @@ static int app_open(struct app *app)
 	if (rc)
 		return rc == -ENOENT ? EXIT_TARGET : EXIT_IMPOSSIBLE;
 	app->pipeline = pipeline_new(live_source(app->live), &policy);
-	app->watch = watch_view_new(options->command == COMMAND_TOP);
-	if (!app->pipeline || !app->watch) {
+	app->watch = watch_view_new(options->command == COMMAND_TOP ||
+				    options->command == COMMAND_CHECK);
+	if (options->command == COMMAND_CHECK)
+		app->check = check_view_new(&options->limits, options->json);
+	if (!app->pipeline || !app->watch || (options->command == COMMAND_CHECK && !app->check)) {
 		log_error("out of memory");
 		return EXIT_IMPOSSIBLE;
 	}
@@ -450,6 +561,7 @@ static void app_close(struct app *app)
 	struct source *source = app->live ? live_source(app->live) : NULL;
 
 	export_close(app->export);
+	check_view_free(app->check);
 	watch_view_free(app->watch);
 	if (source)
 		source->ops->close(source);
@@ -468,7 +580,7 @@ static int app_run(struct app *app)
 	raise_file_limit();
 	signal(SIGPIPE, SIG_IGN);
 	if (privileges_drop(app->export && geteuid() == 0, app->command_pid > 0,
-			    app->options.invocation_count > 0))
+			    app->options.invocation_count > 0 || may_follow(&app->options)))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
 	if (collector_start(&app->collector, app->pipeline, app->options.name_count > 0)) {
 		log_error("cannot start a thread");
@@ -505,9 +617,28 @@ static int app_run(struct app *app)
 	return rc;
 }
 
+/* Prints what was judged; the exit code says it, too. */
+static int print_check(struct app *app)
+{
+	static const int codes[] = {
+		[CHECK_WITHIN] = EXIT_DONE,
+		[CHECK_UNJUDGED] = EXIT_UNJUDGED,
+		[CHECK_OVER] = EXIT_OVER,
+	};
+	enum check_result result = check_view_result(app->check);
+	AUTO_FREE char *text = NULL;
+	size_t size;
+
+	text = check_view_take(app->check, &size);
+	if (text)
+		(void)write_out(app, text, size);
+	return text ? codes[result] : EXIT_UNJUDGED;
+}
+
 int main(int argc, char **argv)
 {
 	struct app app = {.start_ns = clock_ns()};
+	bool judged = false;
 	int code;
 
 	setlocale(LC_CTYPE, "");
@@ -523,9 +654,15 @@ int main(int argc, char **argv)
 		pipeline_free(app.pipeline); /* the views get the last state */
 		print_lines(&app);
 		print_summary(&app);
+		if (app.check)
+			code = print_check(&app);
+		judged = true;
 	} else {
 		pipeline_free(app.pipeline);
 	}
 	app_close(&app);
+	/* 1 would say that a limit is passed */
+	if (app.options.command == COMMAND_CHECK && code == EXIT_TARGET && !judged)
+		code = EXIT_UNJUDGED;
 	return code;
 }

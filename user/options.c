@@ -4,6 +4,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,10 @@
 #define RECONCILE_MS_DEFAULT 5000
 #define DURATION_S_MAX (366 * 86400)
 #define STACK_RATE_MAX 10000000
+#define HEAP_SECONDS_DEFAULT 30
+#define CHECK_SECONDS_DEFAULT 60 /* of what is attached to; a command's end is waited for */
+#define CHECK_INTERVAL_MS 250	 /* of a command that may end at any time */
+#define CHECK_REPORTS 60	 /* made in that time, if no interval is given */
 
 enum {
 	KEY_CHILDREN = 256,
@@ -32,7 +37,38 @@ enum {
 	KEY_BUFFER,
 	KEY_STACK_RATE,
 	KEY_STACK_BYTES,
+	KEY_HEAP,
+	KEY_HEAP_TRACKED,
+	KEY_HEAP_PROBE,
+	KEY_MAX_GROWTH,
+	KEY_MAX_PER_INVOCATION,
+	KEY_MAX_RETAINED,
+	KEY_FAIL_ON,
+	KEY_JSON,
 	KEY_OMIT,
+};
+
+static const struct {
+	const char *word, *help;
+} commands[COMMAND_COUNT] = {
+#define X(name, word, help) [COMMAND_##name] = {word, help},
+	COMMANDS(X)
+#undef X
+};
+
+#define ONLY(command) (1U << COMMAND_##command)
+
+/* Options that not every command takes. */
+static const struct {
+	int key;
+	uint32_t commands; /* bit 1 << enum command */
+} restricted[] = {
+	{KEY_HEAP, ONLY(TOP) | ONLY(WATCH) | ONLY(CHECK)},
+	{KEY_MAX_GROWTH, ONLY(CHECK)},
+	{KEY_MAX_PER_INVOCATION, ONLY(CHECK)},
+	{KEY_MAX_RETAINED, ONLY(CHECK)},
+	{KEY_FAIL_ON, ONLY(CHECK)},
+	{KEY_JSON, ONLY(CHECK)},
 };
 
 static const struct argp_option option_table[] = {
@@ -45,7 +81,14 @@ static const struct argp_option option_table[] = {
 	{"children", KEY_CHILDREN, NULL, 0, "Also what they fork from now on", 1},
 	{NULL, 0, NULL, 0, "How:", 2},
 	{"interval", 'i', "MS", 0, "Report every MS milliseconds, 50 to 3600000; default 1000", 2},
-	{"for", KEY_FOR, "SECONDS", 0, "Stop after that time; default: when nothing is left", 2},
+	{"for", KEY_FOR, "TIME", 0,
+	 "Stop after that time, such as 30s, 5m, 2h or a number of seconds; default: when nothing "
+	 "is left; heap: 30s; check of a running process: 60s",
+	 2},
+	{"heap", KEY_HEAP, NULL, 0,
+	 "Follow allocations from the start, by probes in the allocator: which pages are live, "
+	 "fragmented or free. Costs about 1 us per allocation",
+	 2},
 	{"export", KEY_EXPORT, "DIR", 0,
 	 "Write a directory per process below DIR. What shows the present state is written when a "
 	 "process ends, and on SIGUSR1",
@@ -60,49 +103,73 @@ static const struct argp_option option_table[] = {
 	 "func:BINARY:FUNCTION (its entry and return; a mangled name). BINARY is a path, or a "
 	 "file name that processes have mapped. Up to 8 times",
 	 2},
-	{NULL, 0, NULL, 0, "Seldom needed:", 3},
+	{NULL, 0, NULL, 0, "What check holds against (default: --fail-on leak):", 3},
+	{"max-growth", KEY_MAX_GROWTH, "SIZE/TIME", 0,
+	 "Growth of RSS, such as 10MB/h or 64KiB/s, that is still within", 3},
+	{"max-per-invocation", KEY_MAX_PER_INVOCATION, "SIZE", 0,
+	 "What each --invocation may leave, such as 4KiB", 3},
+	{"max-retained", KEY_MAX_RETAINED, "SIZE", 0,
+	 "Retained pages at the end: first touched in an earlier interval and still there", 3},
+	{"fail-on", KEY_FAIL_ON, "LIST", 0,
+	 "Verdicts to fail on, such as leak,idle-retention; leak is live-growth", 3},
+	{"json", KEY_JSON, NULL, 0, "Print an array with an object per process, not text", 3},
+	{NULL, 0, NULL, 0, "Seldom needed:", 4},
 	{"buffer", KEY_BUFFER, "SIZE", 0,
 	 "Ring buffer between kernel and collector, such as 64M; 4K to 1G, rounded up to a power "
 	 "of two; default 32M",
-	 3},
+	 4},
 	{"reconcile", KEY_RECONCILE, "MS", 0,
 	 "Compare with the page table every MS milliseconds, whatever it costs; default: every "
 	 "5000, or less often to stay under 1% of one CPU",
-	 3},
+	 4},
 	{"stack-rate", KEY_STACK_RATE, "N", 0,
 	 "Take the call stacks of at most N page faults a second, and of one in so many beyond; "
 	 "0 to 10000000, 0: of none; default 20000",
-	 3},
+	 4},
 	{"stack-bytes", KEY_STACK_BYTES, "SIZE", 0,
-	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 3},
-	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 3},
+	 "How much of a call stack is copied, 1K to 60K; default 16K. 0: no stacks at all", 4},
+	{"heap-probe", KEY_HEAP_PROBE, "NAME=BINARY+0xOFFSET", 0,
+	 "Where a function of the allocator is, such as malloc=server+0x12340, in a stripped "
+	 "static program; up to 32 times",
+	 4},
+	{"heap-tracked", KEY_HEAP_TRACKED, "N", 0,
+	 "Allocations tracked at most by heap evidence, 1024 to 268435456; beyond, those of one "
+	 "page in so many; default 4194304",
+	 4},
+	{"verbose", 'v', NULL, 0, "Print what libbpf and the kernel's verifier say", 4},
 	{"omit-program", KEY_OMIT, "NAME", OPTION_HIDDEN,
-	 "Leave a BPF program out, to see what is lost without it", 3},
-	{"version", 'V', NULL, 0, "Print the version and exit", 4},
-	{"help", '?', NULL, 0, "Print this help and exit", 4},
+	 "Leave a BPF program out, to see what is lost without it", 4},
+	{"version", 'V', NULL, 0, "Print the version and exit", 5},
+	{"help", '?', NULL, 0, "Print this help and exit", 5},
 	{0},
 };
 
 static const char doc[] =
-	"Says what grows in the memory of running processes, page by page.\n\n"
-	"  tidemark top    full-screen dashboard\n"
-	"  tidemark watch  the same as lines, for pipes and logs\n"
-	"\v"
-	"A command after -- is watched from its first instruction, and is sent SIGTERM when "
-	"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
-	"Exit codes:\n"
-	"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
-	"  1   no such process or command, or it could not be watched\n"
-	"  2   not possible here: no root, no BPF, a kernel without what is needed, no terminal\n"
-	"  64  the command line cannot be used\n";
+	"Says what grows in the memory of running processes, page by page, and why.\n\n"
+#define X(name, word, help) "  tidemark " word ": " help "\n"
+	COMMANDS(X)
+#undef X
+		"\v"
+		"A command after -- is watched from its first instruction, and is sent SIGTERM "
+		"when "
+		"tidemark ends first. Processes given by -p and -n are never signalled.\n\n"
+		"Exit codes:\n"
+		"  0   done: what was watched has ended, or --for, q, SIGINT or SIGTERM ended it\n"
+		"  1   no such process or command, or it could not be watched\n"
+		"  2   not possible here: no root, no BPF, a kernel without what is needed, no "
+		"terminal\n"
+		"  64  the command line cannot be used\n"
+		"check exits with 0 (within), 1 (over a limit) or 2 (could not be judged).\n";
 
-static const char args_doc[] = "top|watch [-- COMMAND [ARG...]]";
+static const char args_doc[] = "top|watch|heap|check [-- COMMAND [ARG...]]";
 
 struct parse {
 	struct options *options;
 	const char *version;
 	bool has_command;
 	bool has_format;
+	bool has_interval;
+	uint32_t given; /* bit i: restricted[i] */
 	bool failed;
 	bool done;
 };
@@ -174,6 +241,117 @@ static int parse_size(const char *text, size_t min, size_t max, size_t *out)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+struct unit {
+	const char *suffix;
+	double factor;
+};
+
+/* A number with a unit from a table, the first of which needs none. 0 or -EINVAL. */
+static int parse_amount(const char *text, size_t length, const struct unit *units, size_t count,
+			double *out)
+{
+	char number[32], *end;
+	size_t digits = strspn(text, "0123456789.");
+	double value;
+
+	if (!digits || digits >= sizeof(number) || digits > length)
+		return -EINVAL;
+	snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+	value = strtod(number, &end);
+	if (*end)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(units[i].suffix) != length - digits ||
+		    strncasecmp(units[i].suffix, text + digits, length - digits))
+			continue;
+		*out = value * units[i].factor;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* Sizes as people and other tools write them: K and KiB are 1024, KB is 1000. */
+static const struct unit size_units[] = {
+	{"", 1},	{"B", 1},	  {"K", 1024},	    {"KiB", 1024},
+	{"KB", 1e3},	{"M", 1 << 20},	  {"MiB", 1 << 20}, {"MB", 1e6},
+	{"G", 1 << 30}, {"GiB", 1 << 30}, {"GB", 1e9},
+};
+
+static const struct unit time_units[] = {
+	{"", 1}, {"s", 1}, {"sec", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400},
+};
+
+#define UNITS(table) table, sizeof(table) / sizeof(*(table))
+
+static error_t parse_limit(struct parse *parse, const char *option, const char *text, double *out)
+{
+	if (parse_amount(text, strlen(text), UNITS(size_units), out))
+		return complain(parse, "%s '%s': give a size, such as 4KiB or 100MB", option, text);
+	return 0;
+}
+
+/* SIZE/TIME, where TIME is a unit. */
+static error_t parse_rate(struct parse *parse, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char one[16];
+	double size, seconds;
+
+	if (slash)
+		snprintf(one, sizeof(one), "1%s", slash + 1);
+	if (!slash || !slash[1] ||
+	    parse_amount(text, (size_t)(slash - text), UNITS(size_units), &size) ||
+	    parse_amount(one, strlen(one), UNITS(time_units), &seconds))
+		return complain(
+			parse, "--max-growth '%s': give a size per time, such as 10MB/h or 64KiB/s",
+			text);
+	parse->options->limits.growth_per_hour = size / seconds * 3600;
+	return 0;
+}
+
+static error_t parse_duration(struct parse *parse, const char *text)
+{
+	double seconds;
+
+	if (parse_amount(text, strlen(text), UNITS(time_units), &seconds) || seconds < 1 ||
+	    seconds > DURATION_S_MAX)
+		return complain(parse, "--for '%s': give a time from 1s to 366d, such as 30s or 5m",
+				text);
+	parse->options->duration_s = (unsigned int)seconds;
+	return 0;
+}
+
+static error_t parse_fail_on(struct parse *parse, const char *text)
+{
+	char words[256], *rest = words, *word;
+
+	if (strlen(text) >= sizeof(words))
+		return complain(parse, "--fail-on: the list is too long");
+	strcpy(words, text);
+	while ((word = strsep(&rest, ","))) {
+		int kind = strcmp(word, "leak") ? verdict_find(word) : VERDICT_LIVE_GROWTH;
+
+		if (kind < 0)
+			return complain(parse,
+					"--fail-on '%s': give verdicts with commas, such as "
+					"leak,idle-retention; the README lists them",
+					word);
+		parse->options->limits.fail_on |= 1U << kind;
+	}
+	return 0;
+}
+
+static error_t parse_tracked(struct parse *parse, const char *text)
+{
+	unsigned int number = 0;
+	error_t rc =
+		parse_unsigned(parse, "--heap-tracked", text, HEAP_TRACKED_MIN, 1U << 28, &number);
+
+	if (!rc)
+		parse->options->heap_tracked = number;
+	return rc;
 }
 
 static error_t parse_buffer(struct parse *parse, const char *text)
@@ -274,18 +452,32 @@ static error_t add_invocation(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t add_heap_spec(struct parse *parse, const char *text)
+{
+	struct options *options = parse->options;
+	char why[256];
+
+	if (options->heap_spec_count == HEAP_SPECS_MAX)
+		return complain(parse, "--heap-probe: at most %d of them", HEAP_SPECS_MAX);
+	if (heap_spec_parse(text, &options->heap_specs[options->heap_spec_count], why, sizeof(why)))
+		return complain(parse, "--heap-probe '%.100s': %s", text, why);
+	options->heap_spec_count++;
+	return 0;
+}
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
 		return complain(parse, "'%s' is too much: a command to run comes after --", text);
-	if (!strcmp(text, "top"))
-		parse->options->command = COMMAND_TOP;
-	else if (!strcmp(text, "watch"))
-		parse->options->command = COMMAND_WATCH;
-	else
-		return complain(parse, "'%s' is no command: give top or watch, see --help", text);
-	parse->has_command = true;
-	return 0;
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(text, commands[i].word))
+			continue;
+		parse->options->command = (enum command)i;
+		parse->has_command = true;
+		return 0;
+	}
+	return complain(parse, "'%s' is no command: give top, watch, heap or check, see --help",
+			text);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -293,16 +485,39 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct parse *parse = state->input;
 	struct options *options = parse->options;
 
+	for (size_t i = 0; i < sizeof(restricted) / sizeof(*restricted); i++)
+		if (restricted[i].key == key)
+			parse->given |= 1U << i;
 	switch (key) {
 	case 'p':
 		return add_pid(parse, arg);
 	case 'n':
 		return add_name(parse, arg);
 	case 'i':
+		parse->has_interval = true;
 		return parse_unsigned(parse, "--interval", arg, INTERVAL_MS_MIN, INTERVAL_MS_MAX,
 				      &options->interval_ms);
 	case KEY_FOR:
-		return parse_unsigned(parse, "--for", arg, 1, DURATION_S_MAX, &options->duration_s);
+		return parse_duration(parse, arg);
+	case KEY_HEAP:
+		options->heap = true;
+		return 0;
+	case KEY_HEAP_TRACKED:
+		return parse_tracked(parse, arg);
+	case KEY_HEAP_PROBE:
+		return add_heap_spec(parse, arg);
+	case KEY_MAX_GROWTH:
+		return parse_rate(parse, arg);
+	case KEY_MAX_PER_INVOCATION:
+		return parse_limit(parse, "--max-per-invocation", arg,
+				   &options->limits.per_invocation);
+	case KEY_MAX_RETAINED:
+		return parse_limit(parse, "--max-retained", arg, &options->limits.retained);
+	case KEY_FAIL_ON:
+		return parse_fail_on(parse, arg);
+	case KEY_JSON:
+		options->json = true;
+		return 0;
 	case KEY_RECONCILE:
 		options->reconcile_exact = true;
 		return parse_unsigned(parse, "--reconcile", arg, 10, INTERVAL_MS_MAX,
@@ -358,6 +573,50 @@ static int split_command(int argc, char **argv, struct options *options)
 	return argc;
 }
 
+/* The first option given that this command does not take. */
+static void check_restricted(struct parse *parse)
+{
+	for (size_t i = 0; i < sizeof(restricted) / sizeof(*restricted); i++) {
+		const struct argp_option *row = option_table;
+
+		if (!(parse->given >> i & 1) ||
+		    restricted[i].commands >> parse->options->command & 1)
+			continue;
+		while (row->key != restricted[i].key)
+			row++;
+		complain(parse, "--%s is not for '%s': see --help", row->name,
+			 commands[parse->options->command].word);
+	}
+}
+
+/* What depends on the command, where nothing was given. */
+static void set_defaults(const struct parse *parse)
+{
+	struct options *options = parse->options;
+	struct check_limits *limits = &options->limits;
+
+	if (options->command == COMMAND_HEAP) {
+		options->heap = true;
+		if (!options->duration_s)
+			options->duration_s = HEAP_SECONDS_DEFAULT;
+	}
+	if (options->command != COMMAND_CHECK)
+		return;
+	if (!options->duration_s && !options->argv)
+		options->duration_s = CHECK_SECONDS_DEFAULT;
+	if (!parse->has_interval && !options->duration_s)
+		options->interval_ms = CHECK_INTERVAL_MS;
+	if (!parse->has_interval && options->duration_s &&
+	    options->duration_s * 1000 / CHECK_REPORTS < options->interval_ms) {
+		options->interval_ms = options->duration_s * 1000 / CHECK_REPORTS;
+		if (options->interval_ms < INTERVAL_MS_MIN)
+			options->interval_ms = INTERVAL_MS_MIN;
+	}
+	if (isnan(limits->growth_per_hour) && isnan(limits->per_invocation) &&
+	    isnan(limits->retained) && !limits->fail_on)
+		limits->fail_on = 1U << VERDICT_LIVE_GROWTH;
+}
+
 static void check_complete(struct parse *parse)
 {
 	const struct options *options = parse->options;
@@ -365,13 +624,18 @@ static void check_complete(struct parse *parse)
 	if (parse->failed || parse->done)
 		return;
 	if (!parse->has_command)
-		complain(parse, "give top or watch, and what to watch: see --help");
+		complain(parse, "give top, watch, heap or check, and what to watch: see --help");
 	else if (options->argv && !options->argv[0])
 		complain(parse, "no command after --");
 	else if (!options->pid_count && !options->name_count && !options->argv)
 		complain(parse, "nothing to watch: give -p PID, -n NAME or -- COMMAND");
 	else if (parse->has_format && !options->export_path)
 		complain(parse, "--format says what to export: give --export DIR, too");
+	else if (!isnan(options->limits.per_invocation) && !options->invocation_count)
+		complain(parse, "--max-per-invocation needs to know what one is: give "
+				"--invocation, too");
+	else
+		check_restricted(parse);
 }
 
 int options_parse(int argc, char **argv, const char *version, struct options *options, int *code)
@@ -388,6 +652,8 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 		.buffer_bytes = LIVE_BUFFER_DEFAULT,
 		.stack_bytes = SNAPSHOT_BYTES_DEFAULT,
 		.stack_rate = LIVE_STACK_RATE_DEFAULT,
+		.heap_tracked = HEAP_TRACKED_DEFAULT,
+		.limits = {.growth_per_hour = NAN, .per_invocation = NAN, .retained = NAN},
 	};
 	count = split_command(argc, argv, options);
 	if (count < argc) {
@@ -401,6 +667,7 @@ int options_parse(int argc, char **argv, const char *version, struct options *op
 	if (rc && !parse.failed && !parse.done)
 		complain(&parse, "an option is unknown, ambiguous or lacks its value: see --help");
 	check_complete(&parse);
+	set_defaults(&parse);
 	if (!options->formats)
 		options->formats = export_formats_default();
 	*code = parse.failed ? EXIT_BAD_USAGE : EXIT_DONE;

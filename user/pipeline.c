@@ -177,6 +177,7 @@ static struct tracked *tracked_add(struct pipeline *pipeline, struct ledger *led
 		return NULL;
 	}
 	tracked->pid = ledger->pid;
+	ledger->heap_tracked = pipeline->options.heap_tracked;
 	tracked->process = process_new(ledger);
 	if (!tracked->process) {
 		free(tracked);

@@ -34,7 +34,8 @@ struct pipeline_options {
 	 */
 	unsigned int reconcile_ms;
 	bool reconcile_exact;
-	bool stacks; /* the source takes stacks: unwind them */
+	bool stacks;	     /* the source takes stacks: unwind them */
+	size_t heap_tracked; /* see HEAP_TRACKED_*; 0: the default */
 };
 
 struct pipeline;

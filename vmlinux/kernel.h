@@ -11,12 +11,18 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
 	BPF_EXIST = 2,
+};
+
+enum {
+	BPF_F_NO_PREALLOC = 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 };
 
 enum {
@@ -51,12 +57,23 @@ struct signal_struct {
 	struct pid *pids[4];
 };
 
+/* kernel/events/uprobes.c: the trampoline that uretprobes return to is at its start */
+struct xol_area {
+	unsigned long vaddr;
+};
+
+/* include/linux/uprobes.h */
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
 /* include/linux/mm_types.h: the fields live in an anonymous struct there */
 struct mm_struct {
 	unsigned long task_size;
 	unsigned long start_stack;
 	unsigned long start_brk;
 	unsigned long brk;
+	struct uprobes_state uprobes_state;
 };
 
 struct super_block {

@@ -101,8 +101,8 @@ static void columns_come_with_the_first_invocation(void **state)
 	text = interval(&w);
 	/* the heading comes again */
 	assert_int_equal(lines_in(text), 2);
-	assert_non_null(strstr(text, "  INVOC  GROW/i\n"));
-	assert_non_null(strstr(text, "    200  +12.0K\n"));
+	assert_non_null(strstr(text, "  INVOC  GROW/i WHY\n"));
+	assert_non_null(strstr(text, "    200  +12.0K "));
 	free(text);
 	text = interval(&w);
 	assert_int_equal(lines_in(text), 1);

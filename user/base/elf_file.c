@@ -14,6 +14,9 @@
 #define NOTES_MAX ((size_t)64 << 10)
 #define NOTE_SECTIONS_MAX 64
 
+/* Linkers make about 12. */
+#define PROGRAM_HEADERS_MAX 256
+
 bool elf_bytes_of(int fd, struct elf_bytes *bytes)
 {
 	struct stat st;
@@ -228,4 +231,28 @@ size_t elf_file_build_id(const struct elf_file *file, uint8_t id[ELF_BUILD_ID_MA
 			length = find_build_id(notes, section->sh_size, id);
 	}
 	return length;
+}
+
+int elf_file_code_offset(const struct elf_file *file, uint64_t address, uint64_t *offset)
+{
+	const Elf64_Ehdr *header = &file->header;
+	Elf64_Phdr programs[PROGRAM_HEADERS_MAX];
+
+	if (header->e_phentsize != sizeof(*programs) || header->e_phnum > PROGRAM_HEADERS_MAX ||
+	    !elf_bytes_read(&file->bytes, header->e_phoff, programs,
+			    header->e_phnum * sizeof(*programs)))
+		return -EBADMSG;
+	for (size_t i = 0; i < header->e_phnum; i++) {
+		const Elf64_Phdr *program = &programs[i];
+		uint64_t at = address - program->p_vaddr;
+
+		if (program->p_type != PT_LOAD || !(program->p_flags & PF_X) ||
+		    address < program->p_vaddr || at >= program->p_filesz ||
+		    program->p_offset >= file->bytes.size ||
+		    at >= file->bytes.size - program->p_offset)
+			continue;
+		*offset = program->p_offset + at;
+		return 0;
+	}
+	return -EBADMSG;
 }

@@ -71,4 +71,12 @@ bool elf_note_next(const uint8_t *notes, size_t size, size_t *at, struct elf_not
 /* Bytes of its build id, 0 without one. */
 size_t elf_file_build_id(const struct elf_file *file, uint8_t id[ELF_BUILD_ID_MAX]);
 
+/*
+ * Where in the file are the instructions that a segment with code maps at an address? 0; -EBADMSG:
+ * nowhere.
+ */
+int elf_file_code_offset(const struct elf_file *file, uint64_t address, uint64_t *offset);
+
+#define AUTO_ELF __attribute__((cleanup(elf_file_close)))
+
 #endif

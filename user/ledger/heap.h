@@ -23,7 +23,10 @@
 
 #include "bpf/event.h"
 
-/* Allocations tracked at most, by default: some 100 MiB of collector memory. */
+/*
+ * Allocations tracked at most, by default: at most some 200 MiB of collector memory, 80 of them
+ * for the allocations and 97 for their pages.
+ */
 #define HEAP_TRACKED_DEFAULT ((size_t)4 << 20)
 #define HEAP_TRACKED_MIN ((size_t)1024)
 
@@ -99,6 +102,15 @@ int heap_event(struct heap *heap, const struct event_header *event);
 
 /* The process runs another program: nothing is known of it. */
 void heap_reset(struct heap *heap);
+
+/*
+ * The kernel has given the process [start, end), whole pages that nobody can have used before: what
+ * is in there is all seen. Of no effect while the probes are not there.
+ */
+void heap_fresh(struct heap *heap, uint64_t start, uint64_t end, uint64_t time_ns);
+
+/* Pages from elsewhere are at [start, end) now: mremap. */
+void heap_moved(struct heap *heap, uint64_t start, uint64_t end);
 
 /*
  * Holds the live set against the ledger's resident pages. Walks the leaves of the allocator's

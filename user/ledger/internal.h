@@ -56,6 +56,12 @@ void ledger_request(struct ledger *ledger, uint64_t start, uint64_t end, enum ev
 /* Forgets all mappings and pages, as exec does. */
 void ledger_reset(struct ledger *ledger);
 
+/* The allocator whose library has that name, or ALLOCATOR_UNKNOWN. */
+uint32_t ledger_library_allocator(const char *name);
+
+/* No record that is missing can have changed the mappings: a look has been there since. */
+bool ledger_mappings_known(const struct ledger *ledger);
+
 /* What the executable file mappings say about the allocator. */
 void ledger_learn_allocator(struct ledger *ledger, const char *name);
 

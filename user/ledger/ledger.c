@@ -159,6 +159,7 @@ int ledger_add_page(struct ledger *ledger, uint64_t addr, struct provenance prov
 		ledger->totals.repaired++;
 	} else if (origin != ORIGIN_FOUND) {
 		ledger->totals.born++;
+		ledger->totals.huge += origin == ORIGIN_HUGE;
 		if (ledger->invocations)
 			invocations_page_born(ledger->invocations, invocation);
 	}
@@ -263,8 +264,7 @@ bool ledger_take_request(struct ledger *ledger, uint64_t now_ns, struct scan_req
 	return true;
 }
 
-/* The first match wins over a later libc: an allocator library replaces malloc. */
-void ledger_learn_allocator(struct ledger *ledger, const char *name)
+uint32_t ledger_library_allocator(const char *name)
 {
 	static const struct {
 		const char *prefix;
@@ -275,14 +275,25 @@ void ledger_learn_allocator(struct ledger *ledger, const char *name)
 		{"libc-2.", ALLOCATOR_GLIBC},	     {"ld-musl", ALLOCATOR_MUSL},
 	};
 
-	if (ledger->allocator != ALLOCATOR_UNKNOWN && ledger->allocator != ALLOCATOR_GLIBC)
-		return;
-	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++) {
-		if (strncmp(name, libraries[i].prefix, strlen(libraries[i].prefix)))
-			continue;
-		ledger->allocator = libraries[i].allocator;
-		return;
-	}
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(*libraries); i++)
+		if (!strncmp(name, libraries[i].prefix, strlen(libraries[i].prefix)))
+			return libraries[i].allocator;
+	return ALLOCATOR_UNKNOWN;
+}
+
+/* The first match wins over a later libc: an allocator library replaces malloc. */
+void ledger_learn_allocator(struct ledger *ledger, const char *name)
+{
+	uint32_t allocator = ledger_library_allocator(name);
+
+	if (allocator != ALLOCATOR_UNKNOWN &&
+	    (ledger->allocator == ALLOCATOR_UNKNOWN || ledger->allocator == ALLOCATOR_GLIBC))
+		ledger->allocator = allocator;
+}
+
+bool ledger_mappings_known(const struct ledger *ledger)
+{
+	return ledger->complete && (!ledger->loss_ns || ledger->mapped_ns > ledger->loss_ns);
 }
 
 static int on_exec(struct ledger *ledger, const struct event_header *event)
@@ -291,6 +302,7 @@ static int on_exec(struct ledger *ledger, const struct event_header *event)
 
 	ledger_reset(ledger);
 	ledger->exec_ns = event->time_ns;
+	ledger->execs++;
 	memset(&ledger->settings, 0, sizeof(ledger->settings));
 	ledger->allocator = ALLOCATOR_UNKNOWN;
 	memcpy(ledger->comm, exec->comm, sizeof(ledger->comm));
@@ -355,6 +367,7 @@ static int on_cycle(struct ledger *ledger, const struct event_header *event)
 	} else {
 		ledger->totals.cycles++;
 		ledger->complete = true;
+		ledger->mapped_ns = ledger->cycle_begin_ns;
 		ledger->cycle_end_ns = event->time_ns;
 		ledger->cycle_cost_ns = cycle->cost_ns;
 		ledger->cycle_cause = cycle->cause;
@@ -376,6 +389,7 @@ static int on_loss(struct ledger *ledger, const struct event_header *event)
 	if (!loss->lost)
 		return 0;
 	ledger->totals.lost += loss->lost;
+	ledger->loss_ns = event->time_ns;
 	limbos_drop(ledger);	 /* their END may be among the lost: the cycle finds their pages */
 	if (ledger->invocations) /* so may be the ends of what is open */
 		invocations_cut(ledger->invocations, event->time_ns);
@@ -609,5 +623,6 @@ uint64_t ledger_memory(const struct ledger *ledger)
 	return sizeof(*ledger) + (ledger->removals ? LEDGER_REMOVALS * sizeof(struct removal) : 0) +
 	       ledger->pages.bytes + ledger->mappings.bytes + ledger->names.bytes +
 	       ledger->provenances.bytes + ledger->request_capacity * sizeof(*ledger->requests) +
-	       (ledger->invocations ? invocations_memory(ledger->invocations) : 0);
+	       (ledger->invocations ? invocations_memory(ledger->invocations) : 0) +
+	       (ledger->heap ? heap_memory(ledger->heap) : 0);
 }

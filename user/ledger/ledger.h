@@ -104,6 +104,7 @@ struct ledger_totals {
 	uint64_t failed;    /* destroying calls that the kernel refused */
 	uint64_t errors;    /* records that could not be applied: out of memory */
 	uint64_t cycles;    /* reconciliation cycles completed */
+	uint64_t huge;	    /* born: came along in a huge page */
 	uint64_t unsettled; /* pages that the last cycle could not settle, see LEDGER_SETTLE_NS */
 };
 
@@ -149,6 +150,7 @@ struct ledger {
 	uint32_t tick_shift; /* ticks that intervals have put the clock forward by */
 	uint32_t newest_birth;
 	uint64_t exec_ns; /* the last exec that was seen; 0: none */
+	uint32_t execs;	  /* that were seen */
 	uint64_t exit_ns; /* 0: alive */
 	uint32_t exit_code;
 	bool lock_future; /* mlockall(MCL_FUTURE): new mappings are faulted in at once */
@@ -189,6 +191,8 @@ struct ledger {
 	uint64_t cycle_begin_ns; /* when the last cycle began */
 	uint64_t cycle_end_ns;	 /* when the last cycle ended; 0: none yet */
 	uint64_t cycle_cost_ns;	 /* time it spent in /proc */
+	uint64_t mapped_ns;	 /* the last cycle that was completed began then; 0: none yet */
+	uint64_t loss_ns;	 /* when records were last said to be lost; 0: never */
 	uint32_t cycle_cause;
 	uint64_t lazy_round_ns; /* when smaps was last read; 0: never */
 	uint64_t lazy_cost_ns;	/* time that took */
@@ -218,6 +222,23 @@ struct ledger_classes {
 };
 
 struct ledger_classes ledger_classes(const struct ledger *ledger);
+
+/* Resident anonymous pages by where they are. Counts are of mappings with some. */
+struct ledger_parts {
+	uint64_t heap;		/* brk, and mappings that an allocator or nobody known asked for */
+	uint64_t arenas;	/* glibc's arenas but the main one */
+	uint64_t arena_count;	/* their heaps of 64 MiB */
+	uint64_t own;		/* mappings that the program or its libraries made themselves */
+	uint64_t threads;	/* stacks of threads */
+	uint64_t thread_stacks; /* how many */
+	uint64_t stack;		/* the main thread's */
+	uint64_t files;		/* written pages of private file mappings */
+	uint64_t huge_advised;	/* of heap, arenas and own: under MADV_HUGEPAGE */
+	uint64_t runs;		/* runs of neighbouring resident pages in heap, arenas and own */
+};
+
+/* Walks mappings and leaves, not pages: some 20 ns a leaf. */
+void ledger_parts(const struct ledger *ledger, struct ledger_parts *parts);
 
 /* One mapping as the views show it. Strings belong to the ledger. */
 struct mapping_report {

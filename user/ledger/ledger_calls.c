@@ -393,12 +393,17 @@ int ledger_on_mremap_end(struct ledger *ledger, const struct event_header *event
 		return 0;
 	}
 	length = limbo->end - limbo->start;
+	if (ledger->heap && to != limbo->start)
+		heap_moved(ledger->heap, to, to + length);
 	rc = mappings_copy(&limbo->mappings, limbo->start, limbo->end, &ledger->mappings,
 			   to - limbo->start, birth);
 	last = failed ? NULL : mapping_find(&ledger->mappings, to + length - PAGE_BYTES);
 	if (!rc && last && page_ceil(call->new_len) > length) {
 		if (ledger->lock_future || last->attr.flags & MAPPING_LOCKED)
 			ask_for(ledger, event, to, to + page_ceil(call->new_len), CAUSE_POPULATE);
+		if (ledger->heap)
+			heap_fresh(ledger->heap, to + length, to + page_ceil(call->new_len),
+				   event->time_ns);
 		rc = mapping_set(&ledger->mappings, to + length, to + page_ceil(call->new_len),
 				 last->attr, birth);
 	}
@@ -458,6 +463,8 @@ static int mmap_apply(struct ledger *ledger, const struct event_mmap *call,
 		return -EINVAL;
 	if (call->flags & (MAP_POPULATE | MAP_LOCKED) || ledger->lock_future)
 		ask_for(ledger, &call->h, call->addr, end, CAUSE_POPULATE);
+	if (ledger->heap && attr.kind != MAPPING_FILE)
+		heap_fresh(ledger->heap, call->addr, end, call->h.time_ns);
 	return mapping_set(&ledger->mappings, call->addr, end, attr,
 			   ledger_tick(ledger, ledger->now_ns));
 }
@@ -502,10 +509,32 @@ static void attr_set_prot(struct mapping_attr *attr, uint32_t prot)
 	attr->prot = (uint8_t)prot;
 }
 
+/*
+ * What could not be accessed before has nothing live in it: so glibc's arenas grow, and so
+ * mimalloc takes back what it has given up.
+ */
+static void mprotect_opens(struct ledger *ledger, const struct event_range *range)
+{
+	uint64_t end = page_ceil(range->addr + range->len);
+	const struct mapping *mapping;
+
+	if (!ledger->heap || !(range->arg & PROT_WRITE) || !ledger_mappings_known(ledger))
+		return;
+	mapping = mapping_at_or_after(&ledger->mappings, range->addr);
+	for (; mapping && mapping->start < end; mapping = mapping_next(mapping)) {
+		if (mapping->attr.kind != MAPPING_ANON || mapping->attr.prot)
+			continue;
+		heap_fresh(ledger->heap,
+			   mapping->start > range->addr ? mapping->start : range->addr,
+			   mapping->end < end ? mapping->end : end, range->h.time_ns);
+	}
+}
+
 int ledger_on_mprotect(struct ledger *ledger, const struct event_header *event)
 {
 	const struct event_range *range = range_of(event);
 
+	mprotect_opens(ledger, range);
 	return mapping_change(&ledger->mappings, range->addr, page_ceil(range->addr + range->len),
 			      attr_set_prot, range->arg & (PROT_READ | PROT_WRITE | PROT_EXEC));
 }
@@ -565,6 +594,9 @@ int ledger_on_brk(struct ledger *ledger, const struct event_header *event)
 		return 0;
 	if (ledger->lock_future)
 		ask_for(ledger, event, start, end, CAUSE_POPULATE);
+	/* where the break was before has to be known */
+	if (ledger->heap && ledger_mappings_known(ledger))
+		heap_fresh(ledger->heap, start, end, event->time_ns);
 	return mapping_set(&ledger->mappings, start, end, attr,
 			   ledger_tick(ledger, ledger->now_ns));
 }

@@ -31,11 +31,13 @@ static void note_file(struct live *live, const struct event_mmap_file *event)
 {
 	struct live_process *process;
 
-	if (!live->invocations || !(event->m.prot & PROT_EXEC))
+	if (!(event->m.prot & PROT_EXEC))
 		return;
 	process = live_process_find(live, event->m.h.pid);
-	if (process)
+	if (process && live->invocations)
 		live_process_probe(live, process);
+	if (process && live->heap)
+		live_heap_file(live, process);
 }
 
 /* Keeps the table of processes in step with the stream. */
@@ -51,6 +53,9 @@ static void note_record(struct live *live, const struct event_header *event)
 		break;
 	case EVENT_EXEC:
 		note_program(live, event->pid, event->time_ns);
+		process = live_process_find(live, event->pid);
+		if (process)
+			live_heap_exec(live, process);
 		break;
 	case EVENT_MMAP_FILE:
 		note_file(live, (const struct event_mmap_file *)event);
@@ -111,6 +116,8 @@ static void end_interval(struct live *live, uint64_t now)
 		sample.h = live_header(EVENT_SAMPLE, sizeof(sample), process->pid);
 		if (proc && !proc_read_sample(proc, &sample))
 			live_push(live, &sample.h);
+		if (proc && now >= process->settings_due_ns)
+			live_push_settings(live, process);
 	}
 	event.h = live_header(EVENT_INTERVAL, sizeof(event), 0);
 	live_push(live, &event.h);
@@ -168,6 +175,7 @@ static int live_drain(struct source *source, source_sink sink, void *ctx)
 	live_check_losses(live, begin);
 	if (begin >= live->interval_due_ns)
 		end_interval(live, begin);
+	live_heap_run(live);
 	live_invocations_run(live);
 	live_run_jobs(live);
 	return 0;
@@ -223,6 +231,7 @@ const struct source_ops live_ops = {
 	.looking = live_looking,
 	.list_code = live_list_code,
 	.open_file = live_open_file,
+	.heap = live_heap,
 	.state = live_state,
 	.close = live_close,
 };

@@ -16,8 +16,10 @@
 
 #include <sys/types.h>
 
+#include "user/source/heap_spec.h"
 #include "user/source/invocation_spec.h"
 #include "user/source/source.h"
+#include "user/source/spawn.h"
 
 #define LIVE_BUFFER_DEFAULT ((size_t)32 << 20)
 #define LIVE_BUFFER_MIN ((size_t)4096)
@@ -25,17 +27,34 @@
 
 #define LIVE_STACK_RATE_DEFAULT 20000
 
+#define LIVE_HEAP_SAMPLE_DEFAULT ((uint64_t)32 << 10)
+
 struct live_options {
 	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
 	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
 	uint32_t stack_rate; /* stacks of page faults per second; beyond, one fault in N */
 	unsigned int interval_ms;
-	bool hush_command;    /* what a command writes to the terminal goes nowhere */
-	unsigned int poll_ms; /* how long records may wait in the buffer; 0: 20 */
+	enum spawn_output command_output; /* what becomes of what a command writes */
+	unsigned int poll_ms;		  /* how long records may wait in the buffer; 0: 20 */
 	/* The caller's, as long as the live; see live_check_invocations(). */
 	const struct invocation_spec *invocations;
 	size_t invocation_count;
-	const char *omit_program; /* a BPF program to leave out, for tests; NULL: none */
+	/*
+	 * Heap evidence may be asked for (source_ops.heap); without, its BPF programs are not
+	 * loaded.
+	 */
+	bool heap;
+	/*
+	 * Of a command it is wanted from its first allocation on: HEAP_WHOLE. The command is
+	 * stopped (SIGSTOP) a moment for each file with code that it maps until its allocator is
+	 * there; so is each program that it turns into by exec.
+	 */
+	bool heap_from_start;
+	uint64_t heap_sample_bytes; /* the stack of one allocation per so many is taken; 0: none */
+	const struct heap_spec *heap_specs; /* the caller's, as long as the live */
+	size_t heap_spec_count;		    /* at most HEAP_SPECS_MAX */
+	bool heap_first_bytes;		    /* probe first bytes, however dear: for benchmarks */
+	const char *omit_program;	    /* a BPF program to leave out, for tests; NULL: none */
 };
 
 struct live;

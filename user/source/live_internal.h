@@ -33,8 +33,10 @@ struct live_process {
 	bool probed_once;		      /* they were looked at since its exec */
 	unsigned int probed;		      /* mappings of such files that were found then */
 	uint64_t pairs[PROBE_PAIRS_MAX / 64]; /* bit i: the i-th pair of probes is on one */
+	struct live_heap *heap;		      /* NULL: no heap evidence of it is wanted */
 	uint64_t since_ns;		      /* it began to be watched, or its present program */
 	unsigned int jobs;		      /* looks under way */
+	uint64_t settings_due_ns;	      /* when they are read again */
 	uint64_t lost;			      /* told of so far */
 	uint64_t stacks_lost;		      /* likewise */
 };
@@ -49,12 +51,19 @@ struct live {
 	size_t link_count;
 	struct live_processes processes;
 	struct queue queue;
-	struct spawn spawn;    /* the command that was started last */
-	bool hush;	       /* its output is not to reach the terminal */
-	struct look_job *jobs; /* in turn */
+	struct spawn spawn;	  /* the command that was started last */
+	enum spawn_output output; /* of it */
+	struct look_job *jobs;	  /* in turn */
 	struct look_job **jobs_tail;
 	struct live_invocations *invocations; /* NULL: none are marked */
 	bool probe;			      /* some process's `probe` is set */
+	bool heap;			      /* heap evidence may be asked for */
+	bool heap_from_start;
+	bool heap_first_bytes;
+	bool heap_multi; /* see heap_attach_select() */
+	bool heap_due;	 /* some process waits for its allocator to be looked for */
+	const struct heap_spec *heap_specs;
+	size_t heap_spec_count;
 	struct source_state state;
 	size_t buffer_bytes;
 	const uint64_t *consumer_pos; /* of the ring buffer, mapped: kernel/bpf/ringbuf.c */
@@ -99,6 +108,8 @@ struct event_header live_header(uint16_t kind, size_t size, uint32_t pid);
 
 /* Puts a record from /proc into the stream, at its place in time. */
 void live_push(struct live *live, const struct event_header *event);
+/* Reads what it tells its allocator, and says it. */
+void live_push_settings(struct live *live, struct live_process *process);
 void live_push_attach(struct live *live, const struct live_process *process);
 
 /* live_loss.c: what the ring buffer could not hold */
@@ -186,6 +197,27 @@ void live_invocations_rest(struct live *live);
 void live_invocations_warn(struct live *live, struct live_process *process);
 
 void live_invocations_close(struct live *live);
+
+/* live_heap.c: the probes of allocators */
+
+/* Before loading: chooses the BPF programs. */
+void live_heap_open(struct live *live, const struct live_options *options);
+
+/* See source.h. */
+int live_heap(struct source *source, uint32_t pid, bool on);
+
+/* Takes a process's probes off; say: with a HEAP record. */
+void live_heap_drop(struct live *live, struct live_process *process, bool say);
+
+/* Before a command runs: it is stopped wherever its allocator may have been loaded. */
+void live_heap_hold(struct live *live, uint32_t pid);
+
+/* It has begun a program, or mapped a file with code. */
+void live_heap_exec(struct live *live, struct live_process *process);
+void live_heap_file(struct live *live, struct live_process *process);
+
+/* Looks for the allocators of programs that have begun, and continues who was stopped for it. */
+void live_heap_run(struct live *live);
 
 /* live.c */
 extern const struct source_ops live_ops;

@@ -100,6 +100,7 @@ static int live_load(struct live *live, const struct live_options *options)
 	rc = programs_select(live->skeleton->obj, options->omit_program);
 	if (rc)
 		return rc;
+	live_heap_open(live, options);
 	rc = live_invocations_open(live, options);
 	if (rc)
 		return rc;
@@ -143,7 +144,7 @@ int live_open(const struct live_options *options, struct live **out)
 	live->interval_ns = (uint64_t)options->interval_ms * NSEC_PER_MSEC;
 	live->interval_due_ns = clock_ns() + live->interval_ns;
 	live->thp_flags = system_thp_flags();
-	live->hush = options->hush_command;
+	live->output = options->command_output;
 	rc = live_load(live, options);
 	if (rc) {
 		live_ops.close(&live->source);

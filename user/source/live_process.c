@@ -9,6 +9,10 @@
 #include "user/base/log.h"
 #include "user/base/units.h"
 
+/* A purging thread comes with the first allocation, or when it is turned on. */
+#define SETTINGS_FIRST_NS (100 * NSEC_PER_MSEC)
+#define SETTINGS_GAP_NS (10 * NSEC_PER_SEC)
+
 static int live_process_compare(const struct live_process *a, const struct live_process *b)
 {
 	return a->pid < b->pid ? -1 : a->pid > b->pid;
@@ -55,6 +59,7 @@ void live_process_drop(struct live *live, uint32_t pid)
 		free(job);
 	}
 	live->jobs_tail = at; /* the end of the list was reached */
+	live_heap_drop(live, process, false);
 	RB_REMOVE(live_processes, &live->processes, process);
 	if (process->opened)
 		proc_close(&process->proc);
@@ -87,6 +92,17 @@ void live_push(struct live *live, const struct event_header *event)
 		log_error("out of memory: a record from /proc is dropped");
 }
 
+void live_push_settings(struct live *live, struct live_process *process)
+{
+	struct event_settings event;
+
+	process->settings_due_ns = clock_ns() + SETTINGS_GAP_NS;
+	if (!process->opened || proc_read_settings(&process->proc, &event))
+		return;
+	event.h = live_header(EVENT_SETTINGS, sizeof(event), process->pid);
+	live_push(live, &event.h);
+}
+
 /* What the program is, once per program. */
 static void process_identify(struct live *live, struct live_process *process)
 {
@@ -99,6 +115,8 @@ static void process_identify(struct live *live, struct live_process *process)
 	memcpy(event.comm, process->proc.comm, sizeof(event.comm));
 	event.h = live_header(EVENT_IDENTITY, sizeof(event), process->pid);
 	live_push(live, &event.h);
+	/* before the program runs its environment is not its own yet */
+	process->settings_due_ns = clock_ns() + SETTINGS_FIRST_NS;
 }
 
 /* Its handle; NULL if it is gone, which its EXIT record will say or has said. */

@@ -133,7 +133,7 @@ static void spawn_failed(struct live *live, const char *command, int error)
 
 int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t *pid)
 {
-	int rc = spawn_prepare(argv, live->hush, &live->spawn);
+	int rc = spawn_prepare(argv, live->output, &live->spawn);
 
 	if (!rc) {
 		rc = watched_set(live, (uint32_t)live->spawn.pid, flags | WATCH_DORMANT);
@@ -145,6 +145,7 @@ int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t
 		return rc;
 	}
 	live_invocations_command(live, argv[0]);
+	live_heap_hold(live, (uint32_t)live->spawn.pid);
 	*pid = live->spawn.pid;
 	return 0;
 }

@@ -18,16 +18,10 @@
 #define SYMBOLS_MAX ((uint64_t)8 << 20)
 #define CHUNK 512
 
-/* Linkers make about 12 program headers. */
-#define PROGRAM_HEADERS_MAX 256
-
 /* Names looked at to find some that are like the wanted one. */
 #define NEAR_NAMES_MAX 200000
 
-#define AUTO_ELF __attribute__((cleanup(elf_file_close)))
-
-/* A file with code that the kernel runs or a loader maps. */
-static int open_elf(int fd, struct elf_file *file)
+int probes_open(int fd, struct elf_file *file)
 {
 	struct elf_bytes bytes;
 	char first;
@@ -119,7 +113,7 @@ int probes_find_usdt(int fd, const char *provider, const char *name, struct prob
 	AUTO_FREE uint8_t *notes = NULL;
 	struct probes_near found = {0};
 	const Elf64_Shdr *section;
-	int rc = open_elf(fd, &file);
+	int rc = probes_open(fd, &file);
 
 	if (rc)
 		return rc;
@@ -399,31 +393,6 @@ static bool needs_return_address(const char *name)
 	return false;
 }
 
-/* Where in the file are the instructions that a segment with code maps at an address? */
-static int offset_of(const struct elf_file *file, uint64_t address, uint64_t *offset)
-{
-	const Elf64_Ehdr *header = &file->header;
-	Elf64_Phdr programs[PROGRAM_HEADERS_MAX];
-
-	if (header->e_phentsize != sizeof(*programs) || header->e_phnum > PROGRAM_HEADERS_MAX ||
-	    !elf_bytes_read(&file->bytes, header->e_phoff, programs,
-			    header->e_phnum * sizeof(*programs)))
-		return -EBADMSG;
-	for (size_t i = 0; i < header->e_phnum; i++) {
-		const Elf64_Phdr *program = &programs[i];
-		uint64_t at = address - program->p_vaddr;
-
-		if (program->p_type != PT_LOAD || !(program->p_flags & PF_X) ||
-		    address < program->p_vaddr || at >= program->p_filesz ||
-		    program->p_offset >= file->bytes.size ||
-		    at >= file->bytes.size - program->p_offset)
-			continue;
-		*offset = program->p_offset + at;
-		return 0;
-	}
-	return -EBADMSG;
-}
-
 /* -ENOENT: it is not in the table, or there is no table. */
 static int search_table(const struct elf_file *file, uint32_t type, struct search *search)
 {
@@ -442,7 +411,7 @@ static int search_judge(const struct elf_file *file, const struct search *search
 		return -ENOTUNIQ;
 	if (search->is_ifunc || is_go(file) || needs_return_address(search->name))
 		return -EOPNOTSUPP;
-	return offset_of(file, search->address, offset);
+	return elf_file_code_offset(file, search->address, offset);
 }
 
 /* ---- functions with a name like it ---- */
@@ -483,7 +452,7 @@ int probes_find_function(int fd, const char *name, uint64_t *offset, struct prob
 {
 	struct search search = {.name = name, .rank = RANK_NONE};
 	AUTO_ELF struct elf_file file = {0};
-	int rc = open_elf(fd, &file);
+	int rc = probes_open(fd, &file);
 
 	if (rc)
 		return rc;
@@ -495,4 +464,36 @@ int probes_find_function(int fd, const char *name, uint64_t *offset, struct prob
 	if (rc == -ENOENT && near)
 		find_near(&file, name, near);
 	return rc;
+}
+
+/* ---- all functions ---- */
+
+struct list {
+	probes_function_found found;
+	void *ctx;
+};
+
+static bool list_visit(void *ctx, const struct function *function)
+{
+	const struct list *list = ctx;
+	const Elf64_Sym *symbol = function->symbol;
+	char name[256];
+
+	if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC ||
+	    ELF64_ST_BIND(symbol->st_info) == STB_LOCAL)
+		return false;
+	/* without its version; none that anybody looks for is as long */
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(function->name, "@"), function->name);
+	list->found(list->ctx, name, symbol->st_value, symbol->st_size);
+	return false;
+}
+
+int probes_list_functions(const struct elf_file *file, uint32_t type, probes_function_found found,
+			  void *ctx)
+{
+	struct list list = {found, ctx};
+	struct table table;
+	int rc = table_open(&table, file, type);
+
+	return rc ? rc : table_visit(&table, list_visit, &list);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "user/base/elf_file.h"
+
 /* Names like a wanted one, for the message that it is not there. */
 #define PROBES_NEAR_MAX 3
 
@@ -34,6 +36,22 @@ int probes_find_usdt(int fd, const char *provider, const char *name, struct prob
  * -errno.
  */
 int probes_find_function(int fd, const char *name, uint64_t *offset, struct probes_near *near);
+
+/*
+ * Opens a file with code that the kernel runs or a loader maps. 0; -EBADMSG as above; -errno. The
+ * caller closes it.
+ */
+int probes_open(int fd, struct elf_file *file);
+
+typedef void (*probes_function_found)(void *ctx, const char *name, uint64_t address, uint64_t size);
+
+/*
+ * Calls back for the functions of one table (SHT_DYNSYM, SHT_SYMTAB) that other files can see, each
+ * name of each, without versions. size 0: not known. 0; -ENOENT: there is no such table; -EBADMSG:
+ * it is damaged, and what could be read of it was told.
+ */
+int probes_list_functions(const struct elf_file *file, uint32_t type, probes_function_found found,
+			  void *ctx);
 
 /*
  * Keeps a name if it is one of the nearest to `wanted` ("provider:name", or a function): what

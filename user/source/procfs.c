@@ -36,13 +36,20 @@ static ssize_t read_text(int dir_fd, const char *name, char *text, size_t size)
 	return got;
 }
 
+struct stat_fields {
+	char state;
+	uint64_t cpu_ticks; /* user and system, of all threads */
+	uint64_t start_ticks;
+};
+
 /*
  * /proc/PID/stat: "pid (comm) state ...". comm may hold anything, ')' too, so
- * fields are counted from the last one. Field 3 is the state, 22 the start time
- * (proc(5)).
+ * fields are counted from the last one. Field 3 is the state, 14 and 15 the CPU
+ * time, 22 the start time (proc(5)).
  */
-static int read_stat(const struct proc *proc, char *state, uint64_t *start_ticks)
+static int read_stat(const struct proc *proc, struct stat_fields *fields)
 {
+	uint64_t user, system;
 	char text[1024];
 	ssize_t got = read_text(proc->dir_fd, "stat", text, sizeof(text));
 	char *at;
@@ -51,10 +58,11 @@ static int read_stat(const struct proc *proc, char *state, uint64_t *start_ticks
 		return (int)got;
 	at = strrchr(text, ')');
 	if (!at || sscanf(at + 1,
-			  " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			  "%*d %*d %" SCNu64,
-			  state, start_ticks) != 2)
+			  " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+			  " %*d %*d %*d %*d %*d %*d %" SCNu64,
+			  &fields->state, &user, &system, &fields->start_ticks) != 4)
 		return -EBADMSG;
+	fields->cpu_ticks = user + system;
 	return 0;
 }
 
@@ -126,7 +134,8 @@ int proc_open(uint32_t pid, struct proc *proc)
 {
 	struct proc opened = {
 		.pid = pid, .dir_fd = -1, .status_fd = -1, .maps_fd = -1, .pagemap_fd = -1};
-	char path[32], state;
+	struct stat_fields stat;
+	char path[32];
 	int rc;
 
 	snprintf(path, sizeof(path), "/proc/%u", pid);
@@ -135,9 +144,11 @@ int proc_open(uint32_t pid, struct proc *proc)
 		return errno == ENOENT ? -ESRCH : -errno;
 	rc = check_is_process(&opened);
 	if (!rc)
-		rc = read_stat(&opened, &state, &opened.start_ticks);
-	if (!rc && (state == 'Z' || state == 'X'))
+		rc = read_stat(&opened, &stat);
+	if (!rc && (stat.state == 'Z' || stat.state == 'X'))
 		rc = -ESRCH;
+	if (!rc)
+		opened.start_ticks = stat.start_ticks;
 	if (!rc)
 		rc = proc_read_comm(&opened);
 	if (!rc) {
@@ -168,10 +179,9 @@ void proc_close(struct proc *proc)
 
 bool proc_alive(const struct proc *proc)
 {
-	uint64_t start;
-	char state;
+	struct stat_fields stat;
 
-	return !read_stat(proc, &state, &start) && state != 'Z' && state != 'X';
+	return !read_stat(proc, &stat) && stat.state != 'Z' && stat.state != 'X';
 }
 
 /* Bytes of a "Name:  123 kB" line; 0 if it is not there, as for what has no memory. */
@@ -185,8 +195,9 @@ static uint64_t status_bytes(const char *text, const char *name)
 
 int proc_read_sample(const struct proc *proc, struct event_sample *sample)
 {
-	char text[8192];
+	char text[8192], *threads;
 	ssize_t got = pread(proc->status_fd, text, sizeof(text) - 1, 0);
+	struct stat_fields stat;
 
 	if (got <= 0)
 		return got < 0 ? -errno : -ESRCH;
@@ -198,6 +209,11 @@ int proc_read_sample(const struct proc *proc, struct event_sample *sample)
 	sample->shmem_bytes = status_bytes(text, "\nRssShmem:");
 	sample->swap_bytes = status_bytes(text, "\nVmSwap:");
 	sample->virtual_bytes = status_bytes(text, "\nVmSize:");
+	threads = strstr(text, "\nThreads:");
+	sample->threads = threads ? (uint32_t)strtoul(threads + strlen("\nThreads:"), NULL, 10) : 0;
+	sample->cpu_ns = read_stat(proc, &stat)
+				 ? 0
+				 : stat.cpu_ticks * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
 	return 0;
 }
 

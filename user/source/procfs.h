@@ -55,8 +55,15 @@ bool proc_alive(const struct proc *proc);
 /* Rereads the command name, which exec changes. */
 int proc_read_comm(struct proc *proc);
 
-/* Fills the byte fields of a sample from status: it takes no lock of the target's. */
+/* Fills a sample, all but its header, from status and stat: they take no lock of the target's. */
 int proc_read_sample(const struct proc *proc, struct event_sample *sample);
+
+/*
+ * What the process tells its allocator: the variables of its environment that allocators read, as
+ * they were at exec, and whether jemalloc has a thread that purges. Looks at 1,024 threads at most.
+ * Fills all but the header. 0 or a negative errno; what could not be read is empty then.
+ */
+int proc_read_settings(const struct proc *proc, struct event_settings *settings);
 
 /* Begins a pass over the mappings. Without PROCMAP_QUERY this reads all of maps. */
 int proc_begin_vmas(struct proc *proc, uint64_t start);

@@ -18,15 +18,17 @@ static void hush_terminal(void)
 }
 
 static void __attribute__((noreturn))
-child_run(char *const argv[], bool hush, int go_fd, int report_fd)
+child_run(char *const argv[], enum spawn_output output, int go_fd, int report_fd)
 {
 	char go;
 	int error;
 
 	if (read(go_fd, &go, 1) != 1)
 		_exit(0);
-	if (hush)
+	if (output == SPAWN_OUTPUT_HUSH)
 		hush_terminal();
+	else if (output == SPAWN_OUTPUT_ASIDE)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(report_fd, &error, sizeof(error)) != sizeof(error))
@@ -34,7 +36,7 @@ child_run(char *const argv[], bool hush, int go_fd, int report_fd)
 	_exit(127);
 }
 
-int spawn_prepare(char *const argv[], bool hush, struct spawn *spawn)
+int spawn_prepare(char *const argv[], enum spawn_output output, struct spawn *spawn)
 {
 	int go[2], report[2];
 
@@ -51,7 +53,7 @@ int spawn_prepare(char *const argv[], bool hush, struct spawn *spawn)
 	spawn->pid = fork();
 	if (!spawn->pid) {
 		close(go[1]);
-		child_run(argv, hush, go[0], report[1]);
+		child_run(argv, output, go[0], report[1]);
 	}
 	close(go[0]);
 	close(report[1]);

@@ -3,9 +3,14 @@
 #ifndef TIDEMARK_SOURCE_SPAWN_H
 #define TIDEMARK_SOURCE_SPAWN_H
 
-#include <stdbool.h>
-
 #include <sys/types.h>
+
+/* What becomes of what the command writes. */
+enum spawn_output {
+	SPAWN_OUTPUT_KEEP,
+	SPAWN_OUTPUT_HUSH,  /* to a terminal: nothing, for there is a screen on it */
+	SPAWN_OUTPUT_ASIDE, /* to standard output: to standard error, for ours is a result */
+};
 
 struct spawn {
 	pid_t pid;
@@ -14,10 +19,10 @@ struct spawn {
 };
 
 /*
- * Forks the child; exec resets the handlers that were set, and nothing else is changed, but that
- * with hush what it would write to a terminal goes nowhere. 0 or -errno.
+ * Forks the child; exec resets the handlers that were set, and nothing else is changed but its
+ * output. 0 or -errno.
  */
-int spawn_prepare(char *const argv[], bool hush, struct spawn *spawn);
+int spawn_prepare(char *const argv[], enum spawn_output output, struct spawn *spawn);
 
 /* Lets it exec. 0 once it has, else the negative errno of execvp; the child is reaped then. */
 int spawn_release(struct spawn *spawn);

@@ -3,7 +3,8 @@
  * Kernel interfaces newer than the headers this may be built with. Values are
  * ABI: include/uapi/linux/fs.h of Linux 6.11 (PROCMAP_QUERY, commit
  * ed5d583a88a9) and 6.7 (PAGEMAP_SCAN, commit 52526ca7fdb9), and
- * Documentation/admin-guide/mm/pagemap.rst.
+ * Documentation/admin-guide/mm/pagemap.rst; include/uapi/linux/bpf.h of 6.6 (uprobe_multi, commit
+ * 89ae89f53d20).
  */
 #ifndef TIDEMARK_SOURCE_UAPI_H
 #define TIDEMARK_SOURCE_UAPI_H
@@ -69,6 +70,26 @@ struct pm_scan_arg {
 
 #define PAGEMAP_SCAN _IOWR('f', 16, struct pm_scan_arg)
 #endif
+
+/* What bpf(BPF_LINK_CREATE) takes for uprobes: union bpf_attr, link_create and uprobe_multi. */
+#define UPROBE_MULTI_LINK_CREATE 28
+#define UPROBE_MULTI_ATTACH_TYPE 48 /* BPF_TRACE_UPROBE_MULTI */
+#define UPROBE_MULTI_RETURN 1
+
+struct uprobe_multi_attr {
+	uint32_t prog_fd;
+	uint32_t target_fd;
+	uint32_t attach_type;
+	uint32_t link_flags;
+	uint64_t path;
+	uint64_t offsets;
+	uint64_t ref_ctr_offsets;
+	uint64_t cookies;
+	uint32_t count;
+	uint32_t flags;
+	uint32_t pid;
+	uint32_t pad;
+};
 
 /* Bits of an entry of /proc/PID/pagemap. */
 #define PAGEMAP_PRESENT (1ULL << 63)

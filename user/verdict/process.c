@@ -84,6 +84,23 @@ int process_update_sites(struct process *process)
 	return site_list_update(&process->sites, process->ledger, newest ? newest->interval : 0);
 }
 
+/* Where they are; as it was, where it would cost too much to look at each interval. */
+static void report_parts(struct report *report, const struct ledger *ledger,
+			 const struct report *before)
+{
+	uint64_t cost = ledger->mappings.count * (uint64_t)PARTS_NS_PER_MAPPING +
+			ledger->pages.leaves * PARTS_NS_PER_LEAF;
+
+	report->parts_ns = ledger->now_ns;
+	if (before && before->execs == ledger->execs &&
+	    ledger->now_ns < before->parts_ns + cost * SITES_SHARE) {
+		report->parts = before->parts;
+		report->parts_ns = before->parts_ns;
+		return;
+	}
+	ledger_parts(ledger, &report->parts);
+}
+
 static void report_stacks(struct report *report, const struct process *process)
 {
 	report->unknown = process->sites.unknown << PAGE_SHIFT;
@@ -137,6 +154,11 @@ static void report_fill(struct report *report, const struct ledger *ledger,
 	report->events_total = totals->events;
 	report->lost_total = totals->lost;
 	report->repaired_pages_total = totals->repaired;
+	report->huge_pages_total = totals->huge;
+	report->cpu_ns = sample->cpu_ns;
+	report->threads = sample->threads;
+	report->execs = ledger->execs;
+	report->complete = ledger->complete;
 	if (sample->h.time_ns)
 		report->unexplained =
 			(int64_t)sample->anon_bytes - (int64_t)(ledger->sample_pages << PAGE_SHIFT);
@@ -183,13 +205,17 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval)
 	if (now_ns > ledger->attach_ns)
 		report.time_s = (double)(now_ns - ledger->attach_ns) / NSEC_PER_SEC;
 	report_fill(&report, ledger, before);
+	report_parts(&report, ledger, before);
 	/* without memory for it, the list before stays */
 	if (sites_due(process))
 		(void)site_list_update(&process->sites, ledger, interval);
 	report_stacks(&report, process);
 	report_invocations(&report, ledger->invocations);
+	heap_report(ledger, &report.heap);
 	slot = &process->reports[process->report_count++ % REPORT_HISTORY];
 	*slot = report;
 	slot->growth_per_hour = growth_per_hour(process);
+	verdict_judge(process, true, &process->verdict);
+	slot->verdict = process->verdict.kind;
 	return 0;
 }

@@ -30,6 +30,7 @@ struct tally {
 	uint64_t resident;
 	uint64_t retained;
 	uint64_t lazy;
+	uint64_t recent;
 	uint64_t birth_sum;
 	uint64_t born; /* pages with a birth: those of birth_sum */
 	uint32_t oldest;
@@ -37,9 +38,11 @@ struct tally {
 	bool before; /* some are older than the watch */
 };
 
-static void tally_page(struct tally *tally, const struct page_entry *entry, uint32_t young_since)
+static void tally_page(struct tally *tally, const struct page_entry *entry, uint32_t young_since,
+		       uint32_t recent_since)
 {
 	tally->resident++;
+	tally->recent += entry->birth >= recent_since;
 	tally->retained += entry->birth < young_since;
 	tally->lazy += entry->lazy;
 	if (!entry->birth) {
@@ -58,6 +61,7 @@ static void tally_add(struct tally *into, const struct tally *from)
 	into->resident += from->resident;
 	into->retained += from->retained;
 	into->lazy += from->lazy;
+	into->recent += from->recent;
 	into->birth_sum += from->birth_sum;
 	if (from->born && (!into->born || from->oldest < into->oldest))
 		into->oldest = from->oldest;
@@ -76,6 +80,7 @@ struct draft {
 	double extra_resident;
 	double extra_retained;
 	double extra_lazy;
+	double extra_recent;
 	uint64_t estimated;
 };
 
@@ -136,11 +141,24 @@ static uint32_t reason_of(const struct provenance *provenance)
 	}
 }
 
+/* The first birth of the newer half of the watch. */
+static uint32_t recent_since(const struct ledger *ledger)
+{
+	uint64_t passed =
+		ledger->now_ns > ledger->attach_ns ? ledger->now_ns - ledger->attach_ns : 0;
+	uint64_t half = passed / 2 < SITES_RECENT_NS ? passed / 2 : SITES_RECENT_NS;
+	uint64_t since = ledger->now_ns - half;
+	uint64_t ticks = since > ledger->base_ns ? (since - ledger->base_ns) / LEDGER_TICK_NS : 0;
+
+	ticks += 1 + ledger->tick_shift;
+	return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
+}
+
 /* Counts each provenance's pages: one pass over all the leaves, without a look-up. */
 static struct tally *tally_provenances(const struct ledger *ledger)
 {
 	const struct page_table *pages = &ledger->pages;
-	uint32_t limit = ledger->provenances.count;
+	uint32_t limit = ledger->provenances.count, recent = recent_since(ledger);
 	struct tally *tallies = calloc((size_t)limit + 1, sizeof(*tallies));
 	struct page_leaf *leaf;
 	uint64_t addr = 0;
@@ -152,7 +170,7 @@ static struct tally *tally_provenances(const struct ledger *ledger)
 			const struct page_entry *entry = &leaf->entries[i];
 
 			tally_page(&tallies[entry->provenance <= limit ? entry->provenance : 0],
-				   entry, pages->young_since);
+				   entry, pages->young_since, recent);
 		}
 		addr += LEAF_BYTES;
 	}
@@ -171,6 +189,7 @@ static void draft_charge(struct drafts *drafts, const struct provenance *provena
 		draft->extra_resident += extra * (double)tally->resident;
 		draft->extra_retained += extra * (double)tally->retained;
 		draft->extra_lazy += extra * (double)tally->lazy;
+		draft->extra_recent += extra * (double)tally->recent;
 	}
 }
 
@@ -207,11 +226,13 @@ static void spread_unsampled(struct drafts *drafts)
 	struct division resident = {.whole = unsampled->tally.resident};
 	struct division retained = {.whole = unsampled->tally.retained};
 	struct division lazy = {.whole = unsampled->tally.lazy};
+	struct division recent = {.whole = unsampled->tally.recent};
 
 	for (size_t i = 0; i < drafts->count; i++) {
 		resident.total += drafts->items[i].extra_resident;
 		retained.total += drafts->items[i].extra_retained;
 		lazy.total += drafts->items[i].extra_lazy;
+		recent.total += drafts->items[i].extra_recent;
 	}
 	for (size_t i = 0; i < drafts->count; i++) {
 		struct draft *draft = &drafts->items[i];
@@ -221,16 +242,20 @@ static void spread_unsampled(struct drafts *drafts)
 		draft->tally.resident += part;
 		draft->tally.retained += division_part(&retained, draft->extra_retained);
 		draft->tally.lazy += division_part(&lazy, draft->extra_lazy);
-		/* the three are divided one by one: rounding must not make a part exceed the whole
+		draft->tally.recent += division_part(&recent, draft->extra_recent);
+		/* they are divided one by one: rounding must not make a part exceed the whole
 		 */
 		if (draft->tally.retained > draft->tally.resident)
 			draft->tally.retained = draft->tally.resident;
 		if (draft->tally.lazy > draft->tally.resident)
 			draft->tally.lazy = draft->tally.resident;
+		if (draft->tally.recent > draft->tally.resident)
+			draft->tally.recent = draft->tally.resident;
 	}
 	unsampled->tally.resident -= resident.given;
 	unsampled->tally.retained -= retained.given;
 	unsampled->tally.lazy -= lazy.given;
+	unsampled->tally.recent -= recent.given;
 	if (unsampled->tally.retained > unsampled->tally.resident)
 		unsampled->tally.retained = unsampled->tally.resident;
 }
@@ -254,6 +279,7 @@ static void site_fill(struct site *site, const struct draft *draft, const struct
 		.resident = tally->resident,
 		.retained = tally->retained,
 		.lazy = tally->lazy,
+		.recent = tally->recent,
 		.estimated = draft->estimated,
 		.oldest_s = NAN,
 		.newest_s = NAN,

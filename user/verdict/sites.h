@@ -39,12 +39,16 @@ struct site {
 	uint64_t resident;  /* pages */
 	uint64_t retained;  /* of these, first touched before the present interval */
 	uint64_t lazy;	    /* of these, lazily freed */
+	uint64_t recent;    /* of these, first touched in the newer half of the watch */
 	uint64_t estimated; /* of resident, how many are the share of pages without a stack */
 	int64_t growth;	    /* resident pages since the list before */
 	double oldest_s;    /* age of the oldest page; NAN: older than the watch */
 	double newest_s;
 	double mean_s; /* of those with an age */
 };
+
+/* The newer half is no longer than this. */
+#define SITES_RECENT_NS (360 * NSEC_PER_SEC)
 
 struct site_list {
 	struct site *sites; /* owned; most resident first */

@@ -48,6 +48,22 @@ GETTER(invocation_growth, per_invocation.estimate, d)
 GETTER(invocation_growth_low, per_invocation.low, d)
 GETTER(invocation_growth_high, per_invocation.high, d)
 
+GETTER(heap_allocated, heap.live_bytes, u)
+GETTER(heap_allocations, heap.live_count, u)
+
+#define HEAP_GETTER(name, class)                                                                   \
+	static union field_value get_heap_##name(const struct process *process,                    \
+						 const struct report *report)                      \
+	{                                                                                          \
+		(void)process;                                                                     \
+		return (union field_value){.u = report->heap.classes[class] << PAGE_SHIFT};        \
+	}
+
+HEAP_GETTER(live, HEAP_LIVE)
+HEAP_GETTER(fragmented, HEAP_FRAGMENTED)
+HEAP_GETTER(free, HEAP_FREE)
+HEAP_GETTER(unknown, HEAP_UNKNOWN)
+
 static union field_value get_pid(const struct process *process, const struct report *report)
 {
 	(void)report;
@@ -66,10 +82,17 @@ static union field_value get_allocator(const struct process *process, const stru
 	return (union field_value){.text = allocator_name(process->ledger->allocator)};
 }
 
+static union field_value get_verdict(const struct process *process, const struct report *report)
+{
+	(void)process;
+	return (union field_value){.text = report ? verdict_word(report->verdict) : "-"};
+}
+
 #define CSV FIELD_IN_CSV
 #define WATCH FIELD_IN_WATCH
 #define OVERVIEW FIELD_IN_OVERVIEW
-#define ON_DEMAND FIELD_ON_DEMAND
+#define ON_INVOCATIONS FIELD_ON_INVOCATIONS
+#define ON_HEAP FIELD_ON_HEAP
 
 /*
  * The order is that of every output. Scripts read series.csv by its columns:
@@ -151,7 +174,7 @@ const struct field fields[] = {
 	 FIELD_DOUBLE, UNIT_PAGES_PER_SECOND, CSV | WATCH, 6, 11, get_born_pages_per_s},
 	{"events_per_second", "EVT/s",
 	 "Records per second in this interval: what the watch of this process costs.", FIELD_DOUBLE,
-	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 13, get_events_per_s},
+	 UNIT_EVENTS_PER_SECOND, CSV | WATCH | OVERVIEW, 6, 16, get_events_per_s},
 	{"unknown_bytes", "NOSITE",
 	 "Resident pages whose call stack of the first touch is not known: resident before the "
 	 "watch began, found by reconciliation, or their stack was not taken.",
@@ -166,7 +189,7 @@ const struct field fields[] = {
 	 FIELD_UINT, UNIT_STACKS, CSV, 6, 33, get_stacks_failed_total},
 	{"invocations_total", "INVOC",
 	 "Invocations that have ended since the watch began, as marked with --invocation.",
-	 FIELD_UINT, UNIT_INVOCATIONS, CSV | WATCH | ON_DEMAND, 6, 14, get_invocations_total},
+	 FIELD_UINT, UNIT_INVOCATIONS, CSV | WATCH | ON_INVOCATIONS, 6, 14, get_invocations_total},
 	{"invocations_unmatched_total", "UNPAIR",
 	 "Ends of invocations whose beginning was not seen, and beginnings whose end was not: "
 	 "before the watch began, lost, or the thread ended.",
@@ -177,7 +200,7 @@ const struct field fields[] = {
 	{"invocation_growth_bytes", "GROW/i",
 	 "Growth of these pages per invocation: a robust estimate over the newest ones; '-' until "
 	 "there are enough of them.",
-	 FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION, CSV | WATCH | OVERVIEW | ON_DEMAND, 7, 10,
+	 FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION, CSV | WATCH | OVERVIEW | ON_INVOCATIONS, 7, 10,
 	 get_invocation_growth},
 	{"invocation_growth_low_bytes", "LOW/i",
 	 "Lower end of its interval of confidence of 95%; where it is above 0, memory does grow "
@@ -186,13 +209,42 @@ const struct field fields[] = {
 	{"invocation_growth_high_bytes", "HIGH/i",
 	 "Upper end of its interval of confidence of 95%.", FIELD_DOUBLE, UNIT_BYTES_PER_INVOCATION,
 	 CSV, 7, 37, get_invocation_growth_high},
+	{"heap_live_bytes", "LIVE",
+	 "Resident heap pages of which at least three quarters are live allocations, by the probes "
+	 "on the allocator; 0 without heap evidence.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | ON_HEAP, 6, 38, get_heap_live},
+	{"heap_fragmented_bytes", "FRAG",
+	 "Resident heap pages that live allocations keep, with less than three quarters of them "
+	 "in use.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | ON_HEAP, 6, 39, get_heap_fragmented},
+	{"heap_free_bytes", "FREE",
+	 "Resident heap pages with no live allocation in them: freed, and kept by the allocator.",
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | ON_HEAP, 6, 40, get_heap_free},
+	{"heap_unknown_bytes", "UNKNWN",
+	 "Resident heap pages that may hold allocations older than the probes.", FIELD_UINT,
+	 UNIT_BYTES, CSV | WATCH | ON_HEAP, 6, 41, get_heap_unknown},
+	{"heap_allocated_bytes", "ALLOCD",
+	 "Live allocations that the probes have seen, as the allocator rounds them.", FIELD_UINT,
+	 UNIT_BYTES, CSV, 6, 42, get_heap_allocated},
+	{"heap_allocations", "BLOCKS", "Number of live allocations that the probes have seen.",
+	 FIELD_UINT, UNIT_ALLOCATIONS, CSV, 6, 43, get_heap_allocations},
+	{"verdict", "WHY",
+	 "Why memory grows, or why it stays, by the evidence so far; 'unknown' where that does not "
+	 "reach.",
+	 FIELD_TEXT, UNIT_NONE, CSV | WATCH | OVERVIEW, 14, 13, get_verdict},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);
 
-bool field_demanded(const struct report *report)
+unsigned int field_demands(const struct report *report)
 {
-	return report->invocations_total;
+	return (report->invocations_total ? FIELD_ON_INVOCATIONS : 0) |
+	       (report->heap.begin_ns ? FIELD_ON_HEAP : 0);
+}
+
+bool field_is_demanded(const struct field *field, unsigned int demands)
+{
+	return !(field->shown & FIELD_ON_DEMAND & ~demands);
 }
 
 const struct field *field_find(const char *name)

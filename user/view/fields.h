@@ -31,6 +31,7 @@ enum field_unit {
 	UNIT_STACKS,
 	UNIT_INVOCATIONS,
 	UNIT_BYTES_PER_INVOCATION,
+	UNIT_ALLOCATIONS,
 	UNIT_COUNT
 };
 
@@ -44,8 +45,10 @@ union field_value {
 /* Where a field is shown. */
 #define FIELD_IN_CSV 0x1
 #define FIELD_IN_WATCH 0x2
-#define FIELD_IN_OVERVIEW 0x4 /* a column of the dashboard's overview */
-#define FIELD_ON_DEMAND 0x8   /* a column for people only where invocations have been seen */
+#define FIELD_IN_OVERVIEW 0x4	 /* a column of the dashboard's overview */
+#define FIELD_ON_INVOCATIONS 0x8 /* a column for people only where invocations have been seen */
+#define FIELD_ON_HEAP 0x10	 /* the same where there is heap evidence */
+#define FIELD_ON_DEMAND (FIELD_ON_INVOCATIONS | FIELD_ON_HEAP)
 
 struct field {
 	const char *name;  /* in exports: snake_case with the unit: rss_bytes */
@@ -62,8 +65,11 @@ struct field {
 extern const struct field fields[];
 extern const size_t field_count;
 
-/* Does this report call for the columns that are shown on demand? */
-bool field_demanded(const struct report *report);
+/* The columns that a report calls for, of those that are shown on demand: FIELD_ON_* bits. */
+unsigned int field_demands(const struct report *report);
+
+/* Is it shown where `demands` are called for? */
+bool field_is_demanded(const struct field *field, unsigned int demands);
 
 /* The field of that export name, or NULL. */
 const struct field *field_find(const char *name);

@@ -11,6 +11,7 @@
 #include "user/view/fields.h"
 #include "user/view/invocation_text.h"
 #include "user/view/unwind_text.h"
+#include "user/view/verdict_text.h"
 
 /* A heading comes again after so many lines: about a screen. */
 #define HEADING_EVERY 40
@@ -30,9 +31,9 @@ struct text {
 
 struct watch_view {
 	bool quiet;
-	bool on_demand;	    /* columns are shown that are so on demand */
-	unsigned int lines; /* since the last heading */
-	uint64_t summaries; /* of processes that ended */
+	unsigned int demands; /* columns are shown that are so on demand: FIELD_ON_* */
+	unsigned int lines;   /* since the last heading */
+	uint64_t summaries;   /* of processes that ended */
 	struct text lines_text;
 	struct text summary;
 };
@@ -102,8 +103,7 @@ static void row_add(struct watch_view *view, const struct process *process,
 		char value[64];
 		int width = (int)field->width;
 
-		if (!(field->shown & FIELD_IN_WATCH) ||
-		    (field->shown & FIELD_ON_DEMAND && !view->on_demand))
+		if (!(field->shown & FIELD_IN_WATCH) || !field_is_demanded(field, view->demands))
 			continue;
 		if (report)
 			field_format(field, field->get(process, report), value, sizeof(value));
@@ -127,8 +127,8 @@ void watch_view_report(struct watch_view *view, const struct process *process,
 {
 	if (view->quiet)
 		return;
-	if (!view->on_demand && field_demanded(report)) {
-		view->on_demand = true;
+	if (field_demands(report) & ~view->demands) {
+		view->demands |= field_demands(report);
 		view->lines = HEADING_EVERY; /* there are more columns now */
 	}
 	if (view->lines++ >= HEADING_EVERY) {
@@ -210,6 +210,24 @@ static void invocations_line(struct text *text, const struct process *process,
 		     *survival ? "; survival: " : "", survival);
 }
 
+/* Why it grew or stayed, and what to do. What it rests on is in `check` and on the screen. */
+static void verdict_lines(struct text *text, const struct process *process)
+{
+	const struct verdict *verdict = &process->verdict;
+	char head[VERDICT_TEXT_MAX], site[192];
+	double share;
+
+	summary_line(text, "  verdict   %s: %s\n", verdict_word(verdict->kind),
+		     verdict_head_text(verdict, head, sizeof(head)));
+	for (size_t i = 0; i < VERDICT_EVIDENCE_MAX && *verdict->evidence[i]; i++)
+		summary_line(text, "            %s\n", verdict->evidence[i]);
+	verdict_site_text(process, verdict, &share, site, sizeof(site));
+	if (*site)
+		summary_line(text, "  top site  %s (%.0f%%)\n", site, share * 100);
+	if (*verdict->advice)
+		summary_line(text, "  advice    %s\n", verdict->advice);
+}
+
 void watch_view_end(struct watch_view *view, const struct process *process)
 {
 	const struct report *last = process_newest(process), *first = oldest_report(process);
@@ -240,6 +258,7 @@ void watch_view_end(struct watch_view *view, const struct process *process)
 		     last->lost_total, last->repaired_pages_total);
 	stacks_line(text, process, last);
 	invocations_line(text, process, last);
+	verdict_lines(text, process);
 }
 
 char *watch_view_take(struct watch_view *view, size_t *size, size_t *dropped)

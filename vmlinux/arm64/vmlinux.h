@@ -63,6 +63,9 @@ static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, s
 #define user_entry_cfa(context) ((context)->sp)
 #define user_entry_caller(context) ((context)->regs[30])
 
+/* It is in a register that the function has saved somewhere by now: taken for granted. */
+#define user_return_is_probed(task, cfa, caller) ((void)(task), (void)(caller), (cfa) != 0)
+
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, regs[5])
 

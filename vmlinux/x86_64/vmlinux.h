@@ -78,6 +78,14 @@ static inline __attribute__((always_inline)) void user_registers_copy(u64 *to, s
 		caller_;                                                                           \
 	})
 
+/* Does the kernel's trampoline lie in the place of the return address of a frame? */
+#define user_return_is_probed(task, cfa, caller)                                                   \
+	({                                                                                         \
+		struct xol_area *area_ = (task)->mm ? (task)->mm->uprobes_state.xol_area : NULL;   \
+		bpf_probe_read_user(&(caller), sizeof(caller), (void *)((cfa)-8));                 \
+		area_ && (caller) == area_->vaddr;                                                 \
+	})
+
 /* libbpf has PT_REGS_PARM6_CORE_SYSCALL from 1.3 on */
 #define USER_ARG6(regs) BPF_CORE_READ(regs, r9)
 

@@ -30,7 +30,11 @@ struct dashboard_input {
 	unsigned int buffer_percent; /* fill of the ring buffer */
 	uint64_t orphans;	     /* records about no known process */
 	uint32_t stack_weight;	     /* stacks are taken of one fault in this many; 0: of none */
-	const char *message;	     /* newest message to the person, "" if none */
+	/* Begins or ends heap evidence of a process; what fails is said by a message. NULL: cannot
+	 * be */
+	void (*heap)(void *ctx, uint32_t pid, bool on);
+	void *heap_ctx;
+	const char *message; /* newest message to the person, "" if none */
 };
 
 struct dashboard;

@@ -3,85 +3,15 @@
 #include <string.h>
 
 #include "user/view/dashboard/page.h"
-#include "user/view/unwind_text.h"
+#include "user/view/dashboard/writer.h"
 
 #define HEAD_ROWS 2 /* title, health */
-#define KEY_COLS 10
-#define TEXT_COL (KEY_COLS + 2)
-#define TEXT_COLS_MAX 100
-
-/*
- * Writes lines one below the other, of which rows from `top` on are seen. Lines
- * off the screen are laid out too: that gives the length of the whole.
- */
-struct writer {
-	struct grid *grid;
-	size_t top;
-	unsigned int rows;
-	size_t line; /* the next one */
-};
-
-static bool writer_row(const struct writer *writer, unsigned int *row)
-{
-	if (writer->line < writer->top || writer->line - writer->top >= writer->rows)
-		return false;
-	*row = HEAD_ROWS + (unsigned int)(writer->line - writer->top);
-	return true;
-}
-
-static void write_heading(struct writer *writer, const char *text)
-{
-	unsigned int row;
-
-	if (writer->line)
-		writer->line++;
-	if (writer_row(writer, &row))
-		grid_text(writer->grid, row, 1, STYLE_STRONG, text);
-	writer->line++;
-}
-
-/* How much of the text fits into width columns, broken at a blank where there is one. */
-static size_t wrap(const char *text, size_t width)
-{
-	size_t length = strlen(text);
-
-	if (length <= width)
-		return length;
-	for (size_t at = width; at > 0; at--) {
-		if (text[at] == ' ')
-			return at;
-	}
-	return width;
-}
-
-/* A term and its explanation, wrapped beside it. The text is ASCII: it is our own. */
-static void write_entry(struct writer *writer, const char *term, const char *text)
-{
-	unsigned int cols = writer->grid->cols;
-	size_t width = cols > TEXT_COL + 12 ? cols - TEXT_COL - 1 : 12;
-	bool first = true;
-
-	if (width > TEXT_COLS_MAX)
-		width = TEXT_COLS_MAX;
-	for (; first || *text; first = false, writer->line++) {
-		size_t length = wrap(text, width);
-		unsigned int row;
-
-		if (writer_row(writer, &row)) {
-			if (first)
-				grid_left(writer->grid, row, 1, KEY_COLS, STYLE_KEY, term);
-			grid_printf(writer->grid, row, TEXT_COL, STYLE_NORMAL, "%.*s", (int)length,
-				    text);
-		}
-		text += length;
-		text += strspn(text, " ");
-	}
-}
+#include "user/view/unwind_text.h"
 
 static void write_keys(struct writer *writer, const struct page_key *keys)
 {
 	for (; keys->key; keys++)
-		write_entry(writer, keys->key, keys->help);
+		writer_entry(writer, keys->key, STYLE_NORMAL, keys->help);
 }
 
 static void write_words(struct writer *writer)
@@ -107,7 +37,7 @@ static void write_words(struct writer *writer)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		write_entry(writer, words[i][0], words[i][1]);
+		writer_entry(writer, words[i][0], STYLE_NORMAL, words[i][1]);
 }
 
 static void write_sites(struct writer *writer)
@@ -131,9 +61,10 @@ static void write_sites(struct writer *writer)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		write_entry(writer, words[i][0], words[i][1]);
+		writer_entry(writer, words[i][0], STYLE_NORMAL, words[i][1]);
 	for (unsigned int reason = SITE_KNOWN + 1; reason < SITE_REASON_COUNT; reason++)
-		write_entry(writer, site_reason_name(reason), site_reason_help(reason));
+		writer_entry(writer, site_reason_name(reason), STYLE_NORMAL,
+			     site_reason_help(reason));
 }
 
 static void write_invocations(struct writer *writer)
@@ -161,46 +92,57 @@ static void write_invocations(struct writer *writer)
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		write_entry(writer, words[i][0], words[i][1]);
+		writer_entry(writer, words[i][0], STYLE_NORMAL, words[i][1]);
+}
+
+static void write_verdicts(struct writer *writer)
+{
+	for (unsigned int kind = 0; kind < VERDICT_COUNT; kind++)
+		writer_entry(writer, verdict_word(kind), STYLE_NORMAL, verdict_text(kind));
+	for (unsigned int class = 0; class < HEAP_CLASS_COUNT; class ++)
+		writer_entry(writer, heap_class_name(class), STYLE_NORMAL, heap_class_help(class));
 }
 
 /* The counters in the line about stacks. */
 static void write_stack_ends(struct writer *writer)
 {
 	for (unsigned int end = 0; end < STACK_END_COUNT; end++)
-		write_entry(writer, stack_end_name(end), stack_end_help(end));
+		writer_entry(writer, stack_end_name(end), STYLE_NORMAL, stack_end_help(end));
 	for (const struct unwind_counter *counter = unwind_counters; counter->name; counter++)
-		write_entry(writer, counter->name, counter->help);
+		writer_entry(writer, counter->name, STYLE_NORMAL, counter->help);
 }
 
 static void write_all(struct writer *writer)
 {
-	static const struct page *const pages[] = {&overview_page, &process_page, &sites_page,
-						   &stack_page, &invocations_page};
+	static const struct page *const pages[] = {&overview_page,    &process_page,
+						   &sites_page,	      &stack_page,
+						   &invocations_page, &verdict_page};
 
-	write_heading(writer, "Keys");
+	writer_heading(writer, "Keys");
 	write_keys(writer, page_common_keys);
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
-		write_heading(writer, pages[i]->name);
+		writer_heading(writer, pages[i]->name);
 		write_keys(writer, pages[i]->keys);
 	}
-	write_heading(writer, "Columns");
+	writer_heading(writer, "Columns");
 	for (size_t i = 0; i < field_count; i++) {
 		if (fields[i].shown & FIELD_IN_OVERVIEW)
-			write_entry(writer, fields[i].title, fields[i].help);
+			writer_entry(writer, fields[i].title, STYLE_NORMAL, fields[i].help);
 	}
-	write_heading(writer, "Words");
+	writer_heading(writer, "Words");
 	write_words(writer);
-	write_heading(writer, "Sites: where pages come from");
+	writer_heading(writer, "Sites: where pages come from");
 	write_sites(writer);
-	write_heading(writer, "Invocations: what each leaves");
+	writer_heading(writer, "Invocations: what each leaves");
 	write_invocations(writer);
-	write_heading(writer, "How call stacks end");
+	writer_heading(writer, "Verdicts, and classes of heap pages");
+	write_verdicts(writer);
+	writer_heading(writer, "How call stacks end");
 	write_stack_ends(writer);
-	write_heading(writer, "In exports");
+	writer_heading(writer, "In exports");
 	for (size_t i = 0; i < field_count; i++) {
 		if (!(fields[i].shown & FIELD_IN_OVERVIEW))
-			write_entry(writer, fields[i].title, fields[i].help);
+			writer_entry(writer, fields[i].title, STYLE_NORMAL, fields[i].help);
 	}
 }
 
@@ -208,7 +150,7 @@ static void help_draw(struct dashboard *dashboard, const struct dashboard_input 
 		      struct grid *grid, unsigned int rows)
 {
 	struct writer measure = {.grid = grid};
-	struct writer writer = {.grid = grid, .rows = rows - HEAD_ROWS};
+	struct writer writer = {.grid = grid, .head = HEAD_ROWS, .rows = rows - HEAD_ROWS};
 	struct page_health health = page_health_of_all(dashboard, input);
 
 	write_all(&measure);

@@ -61,11 +61,12 @@ static struct sort_key make_sort_key(const struct sort_by *by, const struct proc
 				     size_t place)
 {
 	const struct report *report = page_report(by->dashboard, process);
-	struct sort_key key = {process, NULL, NAN, place, by->ascending};
+	bool is_text = by->field->type == FIELD_TEXT;
+	struct sort_key key = {process, is_text ? "" : NULL, NAN, place, by->ascending};
 
 	if (!report && by->field->shown & FIELD_IN_CSV)
 		return key;
-	if (by->field->type == FIELD_TEXT)
+	if (is_text)
 		key.text = by->field->get(process, report).text;
 	else if (!process->ended || by->field != field_find(GROWTH_FIELD))
 		key.number = field_number(by->field, by->field->get(process, report));
@@ -193,32 +194,35 @@ static void layout_shrink_text(struct layout *layout, unsigned int wanted)
 	}
 }
 
-/* Does any process call for the columns that are shown on demand? */
-static bool columns_demanded(const struct dashboard *dashboard, const struct dashboard_input *input)
+/* The columns on demand that any process calls for. */
+static unsigned int columns_demanded(const struct dashboard *dashboard,
+				     const struct dashboard_input *input)
 {
+	unsigned int demands = 0;
+
 	for (size_t i = 0; i < input->count; i++) {
 		const struct report *report = page_report(dashboard, input->processes[i]);
 
-		if (report && field_demanded(report))
-			return true;
+		if (report)
+			demands |= field_demands(report);
 	}
-	return false;
+	return demands;
 }
 
-static bool has_column(const struct field *field, bool demanded)
+static bool has_column(const struct field *field, unsigned int demands)
 {
-	return field->shown & FIELD_IN_OVERVIEW && (demanded || !(field->shown & FIELD_ON_DEMAND));
+	return field->shown & FIELD_IN_OVERVIEW && field_is_demanded(field, demands);
 }
 
 static void layout_make(struct layout *layout, const struct dashboard *dashboard,
 			const struct dashboard_input *input, unsigned int cols)
 {
-	bool demanded = columns_demanded(dashboard, input);
+	unsigned int demands = columns_demanded(dashboard, input);
 	unsigned int used;
 
 	*layout = (struct layout){0};
 	for (size_t i = 0; i < field_count && layout->count < COLUMNS_MAX; i++) {
-		if (has_column(&fields[i], demanded))
+		if (has_column(&fields[i], demands))
 			layout->columns[layout->count++] =
 				(struct column){&fields[i], content_width(&fields[i], input)};
 	}
@@ -402,13 +406,13 @@ static bool settle_selection(struct dashboard *dashboard, const struct dashboard
 	return input->count && page_has_process(input, dashboard->overview.selected);
 }
 
-static void move_sort(struct overview_state *state, bool demanded, int step)
+static void move_sort(struct overview_state *state, unsigned int demands, int step)
 {
 	size_t at = (size_t)(state->sort - fields);
 
 	do
 		at = (at + field_count + (size_t)step) % field_count;
-	while (!has_column(&fields[at], demanded));
+	while (!has_column(&fields[at], demands));
 	state->sort = &fields[at];
 	/* Names from a to z, figures from the greatest. */
 	state->ascending = fields[at].type == FIELD_TEXT || !(fields[at].shown & FIELD_IN_CSV);
@@ -452,6 +456,10 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 		if (settle_selection(dashboard, input))
 			sites_page_open(dashboard, state->selected);
 		break;
+	case 'v':
+		if (settle_selection(dashboard, input))
+			verdict_page_open(dashboard, state->selected);
+		break;
 	case 'i':
 		if (settle_selection(dashboard, input))
 			invocations_page_open(dashboard, state->selected);
@@ -475,6 +483,7 @@ static void overview_key(struct dashboard *dashboard, int key, const struct dash
 
 static const struct page_key keys[] = {
 	{"Enter", "open", "open the selected process"},
+	{"v", "verdict", "why its memory grows or stays, by what evidence"},
 	{"s", "sites", "where its pages come from: a row per call stack"},
 	{"i", "invocations", "what is left of each of its invocations"},
 	{"< >", "sort", "sort by the column to the left or right (also the arrow keys)"},

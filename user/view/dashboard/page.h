@@ -32,6 +32,7 @@ extern const struct page process_page;
 extern const struct page sites_page;
 extern const struct page stack_page;
 extern const struct page invocations_page;
+extern const struct page verdict_page;
 extern const struct page help_page;
 
 extern const struct page_key page_common_keys[];
@@ -161,6 +162,19 @@ struct invocations_state {
 	struct scroll scroll;
 };
 
+#define VERDICT_SITE_LEN 192
+
+/* The verdict on one process, as of its newest report, with the name of its site. */
+struct verdict_state {
+	const struct process *process; /* compared before it is followed */
+	const struct page *back;
+	uint64_t interval; /* of that report; 0: none yet */
+	struct verdict verdict;
+	char site[VERDICT_SITE_LEN];
+	double share;
+	struct scroll scroll;
+};
+
 enum process_focus { FOCUS_MAPPINGS, FOCUS_REMOVALS, FOCUS_COUNT };
 
 struct process_state {
@@ -186,6 +200,7 @@ struct dashboard {
 	struct sites_state sites;
 	struct stack_state stack;
 	struct invocations_state invocations;
+	struct verdict_state verdict;
 	struct scroll help;
 };
 
@@ -279,6 +294,12 @@ void invocation_list_draw(const struct invocation_list *list, uint64_t now_ns,
 
 /* Goes to the page about the invocations of a process, and comes back from it. */
 void invocations_page_open(struct dashboard *dashboard, const struct process *process);
+
+/* Goes to the page about the verdict on a process, and comes back from it. */
+void verdict_page_open(struct dashboard *dashboard, const struct process *process);
+
+/* Begins heap evidence of a process, or ends it. */
+void page_toggle_heap(const struct dashboard_input *input, const struct process *process);
 
 /* process_lists.c: the tables of the process page, each of rows rows with its heading. */
 void mapping_list_update(struct mapping_list *list, const struct process *process,

@@ -75,6 +75,8 @@ static void draw_figures(const struct dashboard_input *input, struct grid *grid,
 	page_line_add(&line, STYLE_STRONG, "RSS %s", units_bytes(text, (double)report->rss));
 	page_line_add(&line, page_growth_style(report), "growth %s/h",
 		      units_signed_bytes(text, report->growth_per_hour));
+	page_line_add(&line, report->verdict == VERDICT_LIVE_GROWTH ? STYLE_ALARM : STYLE_NORMAL,
+		      "why %s", verdict_word(report->verdict));
 	page_line_add(&line, STYLE_NORMAL, "born %s pages/s",
 		      units_count(text, report->born_pages_per_s));
 	page_line_add(&line, STYLE_NORMAL, "purged %s",
@@ -212,7 +214,7 @@ static void process_page_draw(struct dashboard *dashboard, const struct dashboar
 		return;
 	if (rows >= STACKS_FROM)
 		draw_stacks(grid, row++, state->process, &state->stacks);
-	if (rows >= STACKS_FROM && report && field_demanded(report))
+	if (rows >= STACKS_FROM && report && report->invocations_total)
 		draw_invocations(grid, row++, report);
 
 	/* An odd number of rows gives the axis a middle. */
@@ -268,6 +270,14 @@ static void process_page_key(struct dashboard *dashboard, int key,
 		if (page_has_process(input, state->process))
 			invocations_page_open(dashboard, state->process);
 		break;
+	case 'v':
+		if (page_has_process(input, state->process))
+			verdict_page_open(dashboard, state->process);
+		break;
+	case 'H':
+		if (page_has_process(input, state->process))
+			page_toggle_heap(input, state->process);
+		break;
 	case DASHBOARD_KEY_ESC:
 	case DASHBOARD_KEY_BACKSPACE:
 		dashboard->page = &overview_page;
@@ -296,6 +306,8 @@ static void process_page_key(struct dashboard *dashboard, int key,
 
 static const struct page_key keys[] = {
 	{"Esc", "back", "back to the overview (also Backspace)"},
+	{"v", "verdict", "why memory grows or stays, by what evidence"},
+	{"H", NULL, "follow the allocations for 30 s: live, fragmented, free; again: end it"},
 	{"s", "sites", "where the pages come from: a row per call stack"},
 	{"i", "invocations", "what is left of each invocation, and after how many further ones"},
 	{"Enter", "stack", "the call stack that made the selected mapping"},

@@ -40,10 +40,11 @@ PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-de
 	   libbsd-dev libcap-dev libncurses-dev libjansson-dev libjemalloc-dev libmimalloc-dev \
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
-	   libcurl4-openssl-dev libcapstone-dev libzstd-dev
+	   libcurl4-openssl-dev libcapstone-dev libzstd-dev libjs-dygraphs node-d3-hierarchy \
+	   node-d3-selection
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		libclang-rt-14-dev g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils \
-		libtcmalloc-minimal4
+		libtcmalloc-minimal4 chromium chromium-driver
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 
 .DELETE_ON_ERROR:
@@ -142,6 +143,43 @@ $(PROTO).c $(PROTO).h &: $(PROTO_DIR)/profile.proto
 $(PROTO).o: $(PROTO).c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -w $(DEPS) -c $< -o $@
 
+# --- the page of --format html -------------------------------------------------
+
+# One file with all that it needs. The libraries are Debian's, with their licences; the browser is
+# told by their hashes that no other script may run.
+HTML_DIR = user/view/html
+HTML_LIBRARIES = /usr/share/javascript/dygraphs/dygraph.min.js \
+		 /usr/share/nodejs/d3-hierarchy/dist/d3-hierarchy.min.js \
+		 /usr/share/nodejs/d3-selection/dist/d3-selection.min.js
+HTML_STYLES = /usr/share/javascript/dygraphs/dygraph.min.css
+HTML_LICENCES = $(addsuffix /copyright,$(addprefix /usr/share/doc/,libjs-dygraphs \
+		node-d3-hierarchy node-d3-selection))
+HTML_SCRIPTS = $(addprefix $(HTML_DIR)/,base.js summary.js charts.js flame.js map.js table.js main.js)
+HTML_PAGE = $(BUILD)/html/report.html
+
+$(BUILD)/html/libraries.js: $(HTML_LIBRARIES) $(HTML_LICENCES)
+	@mkdir -p $(@D)
+	(for licence in $(HTML_LICENCES); do echo '/*!'; sed 's,\*/,* /,g' $$licence; echo '*/'; done; \
+	for library in $(HTML_LIBRARIES); do sed '/^\/\/# sourceMappingURL/d' $$library; echo; done) >$@
+
+$(BUILD)/html/scripts.js: $(HTML_SCRIPTS)
+	@mkdir -p $(@D)
+	cat $^ >$@
+
+$(BUILD)/html/styles.css: $(HTML_STYLES) $(HTML_DIR)/report.css
+	@mkdir -p $(@D)
+	sed '/sourceMappingURL/d' $^ >$@
+
+csp_hash = $$( (echo; cat $(1)) | sha256sum | cut -c 1-64 | tr a-f A-F | basenc -d --base16 | base64 -w 0)
+
+$(HTML_PAGE): $(HTML_DIR)/report.html $(addprefix $(BUILD)/html/,styles.css libraries.js scripts.js)
+	! grep -il '</s[ct]' $(filter-out $<,$^)
+	sed -e "s,@libraries-hash@,$(call csp_hash,$(BUILD)/html/libraries.js)," \
+		-e "s,@scripts-hash@,$(call csp_hash,$(BUILD)/html/scripts.js)," \
+		-e '/^@styles@/{r $(BUILD)/html/styles.css' -e 'd;}' \
+		-e '/^@libraries@/{r $(BUILD)/html/libraries.js' -e 'd;}' \
+		-e '/^@scripts@/{r $(BUILD)/html/scripts.js' -e 'd;}' $< >$@
+
 # --- the collector -----------------------------------------------------------
 
 # Everything but main, the live source and the terminal is in one library, so
@@ -166,6 +204,8 @@ $(LIVE_OBJ): $(SKELETON)
 $(BUILD)/obj/user/view/dashboard/terminal.o: CPPFLAGS += $(NCURSES_CFLAGS)
 $(BUILD)/obj/user/source/probe_point.o: CPPFLAGS += $(CAPSTONE_CFLAGS)
 $(BUILD)/obj/user/view/pprof.o: $(PROTO).h
+$(BUILD)/obj/user/view/html/page.o: $(HTML_PAGE)
+$(BUILD)/obj/user/view/html/page.o: CPPFLAGS += -DHTML_PAGE='"$(HTML_PAGE)"'
 $(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
 
 $(LIB): $(LIB_OBJ)
@@ -376,7 +416,7 @@ $(addprefix $(BUILD)/tests/e2e/,test_check test_corpus): | $(CORPUS)
 
 $(BUILD)/tests/e2e/%: tests/e2e/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) -lm -lcmocka
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPS) -o $@ $< $(JANSSON) $(CURL) -lm -lcmocka
 
 # --- all the checks ----------------------------------------------------------
 

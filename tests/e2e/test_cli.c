@@ -269,9 +269,10 @@ static void help_and_version(void **state)
 static void list_of_formats(void **state)
 {
 	static const char *const words[] = {"help", "list"};
-	static const char *const expected[] = {"csv ",	       "series.csv", "sites.csv",
-					       "jsonl ",       "pprof ",     "heap.pb.gz",
-					       "events.jsonl", "folded ",    "sites.folded"};
+	static const char *const expected[] = {
+		"csv ",	      "series.csv",   "sites.csv", "jsonl ",	   "pprof ",
+		"heap.pb.gz", "events.jsonl", "folded ",   "sites.folded", "chrome ",
+		"html ",      "report.html",  "trace.json"};
 	struct run run;
 
 	(void)state;
@@ -279,7 +280,7 @@ static void list_of_formats(void **state)
 		RUN(&run, "--format", words[i]);
 		run_expect(&run, 0);
 		assert_int_equal(run.err_text.size, 0);
-		assert_int_equal(count_lines(run.out_text.data), 4);
+		assert_int_equal(count_lines(run.out_text.data), 6);
 		for (size_t j = 0; j < ARRAY_SIZE(expected); j++)
 			assert_non_null(strstr(run.out_text.data, expected[j]));
 		run_release(&run);
@@ -294,7 +295,7 @@ static void unknown_format(void **state)
 	(void)state;
 	RUN(&run, "watch", "-p", "1", "--export", "/tmp/none", "--format", "csv,svg");
 	run_expect(&run, 64);
-	expect_one_line(&run, "csv, jsonl, pprof, folded");
+	expect_one_line(&run, "csv, jsonl, pprof, folded, chrome, html");
 	run_release(&run);
 	RUN(&run, "watch", "-p", "1", "--format", "pprof");
 	run_expect(&run, 64);

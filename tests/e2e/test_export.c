@@ -667,11 +667,12 @@ static void truth_of_command(void **state)
 
 /* ---- snapshots and formats ---- */
 
-#define ALL_FORMATS "csv,jsonl,pprof,folded"
+#define ALL_FORMATS "csv,jsonl,pprof,folded,chrome,html"
 
 static const char *const all_files[] = {"series.csv",	"mappings.csv",	   "sites.csv",
 					"stacks.csv",	"events.jsonl",	   "heap.pb.gz",
-					"sites.folded", "invocations.csv", "survival.csv"};
+					"sites.folded", "invocations.csv", "survival.csv",
+					"trace.json",	"report.html"};
 
 static bool export_has(const char *dir, const char *name)
 {
@@ -787,7 +788,7 @@ static void all_formats_of_the_leak(void **state)
 	WAIT_UNTIL(run_out_lines(&run) > 10);
 	kill(run.pid, SIGUSR1);
 	WAIT_UNTIL((run_read(&run), count_lines(run.err_text.data) > 0));
-	expect_one_line(&run, "heap.pb.gz, sites.folded");
+	expect_one_line(&run, "heap.pb.gz, sites.folded, report.html");
 	find_only_dir(dir, sizeof(dir));
 	assert_non_null(strstr(run.err_text.data, dir));
 	for (size_t i = 0; i < ARRAY_SIZE(all_files); i++)

@@ -89,9 +89,11 @@ static void each_format_has_its_files(void **state)
 		{"jsonl", "events.jsonl", "events.jsonl"},
 		{"pprof", "", "heap.pb.gz"},
 		{"folded", "", "sites.folded"},
-		{"folded,csv,jsonl,pprof", "events.jsonl series.csv",
-		 "events.jsonl heap.pb.gz invocations.csv mappings.csv series.csv sites.csv "
-		 "sites.folded stacks.csv survival.csv"},
+		{"chrome", "trace.json", "trace.json"},
+		{"html", "", "report.html"},
+		{"folded,csv,jsonl,pprof,chrome,html", "events.jsonl series.csv trace.json",
+		 "events.jsonl heap.pb.gz invocations.csv mappings.csv report.html series.csv "
+		 "sites.csv sites.folded stacks.csv survival.csv trace.json"},
 	};
 
 	(void)state;
@@ -259,7 +261,7 @@ static void a_directory_follows_an_exec(void **state)
 static void without_stacks(void **state)
 {
 	struct exports e = exports_new("handler", false);
-	struct export *export = export_make("csv,jsonl,pprof,folded");
+	struct export *export = export_make("csv,jsonl,pprof,folded,chrome,html");
 
 	(void)state;
 	exports_touch(&e, 3, 0);

@@ -32,7 +32,7 @@ static void lists_are_sets(void **state)
 	(void)state;
 	assert_int_equal(export_formats_add("csv,jsonl", &formats), 0);
 	assert_int_equal(formats, export_formats_default());
-	assert_int_equal(export_formats_add("folded,folded,pprof", &formats), 0);
+	assert_int_equal(export_formats_add("folded,folded,pprof,chrome,html", &formats), 0);
 	assert_int_equal(formats, (1U << export_format_count) - 1);
 	formats = 0;
 	assert_int_equal(export_formats_add(export_formats[2].name, &formats), 0);
@@ -58,7 +58,8 @@ static void names_as_a_text(void **state)
 	char text[64];
 
 	(void)state;
-	assert_string_equal(export_formats_text(text, sizeof(text)), "csv, jsonl, pprof, folded");
+	assert_string_equal(export_formats_text(text, sizeof(text)),
+			    "csv, jsonl, pprof, folded, chrome, html");
 	export_formats_text(text, 6);
 	assert_string_equal(text, "csv, ");
 }

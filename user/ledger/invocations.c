@@ -341,6 +341,16 @@ uint32_t invocations_newest(const struct invocations *invocations)
 	return invocations->newest;
 }
 
+const struct invocation *invocations_newest_end(const struct invocations *invocations)
+{
+	uint64_t e = invocations->totals.ended;
+
+	return e ? invocations_kept(
+			   invocations,
+			   invocations->ended[(e - 1) & (invocations->capacity - 1)].number)
+		 : NULL;
+}
+
 size_t invocations_open(const struct invocations *invocations)
 {
 	return invocations->open;

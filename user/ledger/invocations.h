@@ -111,6 +111,9 @@ const struct invocation *invocations_find(const struct invocations *invocations,
 /* Number of the newest one; 0: none. Those kept are (newest - INVOCATIONS_KEPT, newest]. */
 uint32_t invocations_newest(const struct invocations *invocations);
 
+/* The one that was the last to end, as long as it is kept; else NULL. Valid likewise. */
+const struct invocation *invocations_newest_end(const struct invocations *invocations);
+
 /* Open now. */
 size_t invocations_open(const struct invocations *invocations);
 

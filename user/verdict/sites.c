@@ -260,7 +260,7 @@ static void spread_unsampled(struct drafts *drafts)
 		unsampled->tally.retained = unsampled->tally.resident;
 }
 
-static double age_s(const struct ledger *ledger, double birth)
+double page_age_s(const struct ledger *ledger, double birth)
 {
 	uint64_t passed = ledger->now_ns > ledger->base_ns ? ledger->now_ns - ledger->base_ns : 0;
 	uint64_t ticks = passed / LEDGER_TICK_NS + 1 + ledger->tick_shift;
@@ -288,9 +288,9 @@ static void site_fill(struct site *site, const struct draft *draft, const struct
 	if (!tally->born)
 		return;
 	if (!tally->before)
-		site->oldest_s = age_s(ledger, tally->oldest);
-	site->newest_s = age_s(ledger, tally->newest);
-	site->mean_s = age_s(ledger, (double)tally->birth_sum / (double)tally->born);
+		site->oldest_s = page_age_s(ledger, tally->oldest);
+	site->newest_s = page_age_s(ledger, tally->newest);
+	site->mean_s = page_age_s(ledger, (double)tally->birth_sum / (double)tally->born);
 }
 
 static int compare_identity(const void *left, const void *right)

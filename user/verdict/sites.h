@@ -67,6 +67,9 @@ struct site_list {
 int site_list_update(struct site_list *list, const struct ledger *ledger, uint64_t interval);
 void site_list_free(struct site_list *list);
 
+/* How long ago that was, on the ledger's clock: a birth of its pages, or a mean of some. */
+double page_age_s(const struct ledger *ledger, double birth);
+
 /* "known", ... and one sentence. */
 const char *site_reason_name(unsigned int reason);
 const char *site_reason_help(unsigned int reason);

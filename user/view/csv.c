@@ -39,10 +39,11 @@ void csv_put_name(FILE *file, const char *name)
 
 /* ---- series.csv ---- */
 
-void series_begin(FILE *file)
+void series_begin(FILE *file, const struct process *process)
 {
 	bool first = true;
 
+	(void)process;
 	for (size_t i = 0; i < field_count; i++) {
 		if (!(fields[i].shown & FIELD_IN_CSV))
 			continue;

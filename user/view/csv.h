@@ -17,7 +17,7 @@ void csv_put(FILE *file, const char *text);
 void csv_put_name(FILE *file, const char *name);
 
 /* series.csv: a row per interval, columns from the table of fields. */
-void series_begin(FILE *file);
+void series_begin(FILE *file, const struct process *process);
 void series_report(FILE *file, const struct process *process, const struct report *report);
 
 /* Snapshots, see export_format.h. */

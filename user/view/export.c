@@ -213,8 +213,16 @@ static void streams_open(struct export *export, struct export_process *mine)
 		file->name = export_formats[i].stream;
 		file_open(export, mine, file);
 		if (file->file && export_formats[i].begin)
-			export_formats[i].begin(file->file);
+			export_formats[i].begin(file->file, mine->process);
 	}
+}
+
+static void streams_end(struct export *export, struct export_process *mine)
+{
+	for (size_t i = 0; i < export_format_count; i++)
+		if (mine->streams[i].file && export_formats[i].end)
+			export_formats[i].end(mine->streams[i].file, mine->process);
+	streams_flush(export, mine);
 }
 
 static struct export_process *process_open(struct export *export, struct process *process)
@@ -418,7 +426,7 @@ static void process_close(struct export *export, struct export_process *mine)
 		at = &(*at)->next;
 	if (*at)
 		*at = mine->next;
-	streams_flush(export, mine);
+	streams_end(export, mine);
 	for (size_t i = 0; i < export_format_count; i++)
 		file_close(&mine->streams[i]);
 	if (mine->dir_fd >= 0)

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "user/view/chrome.h"
 #include "user/view/csv.h"
 #include "user/view/export.h"
 #include "user/view/folded.h"
+#include "user/view/html/html.h"
 #include "user/view/pprof.h"
 
 static void events_event(FILE *file, const struct process *process,
@@ -49,6 +51,20 @@ const struct export_format export_formats[] = {
 		.name = "folded",
 		.help = "sites.folded: retained bytes by call stack, for flame graphs",
 		.snapshots = {{"sites.folded", folded_write}},
+	},
+	{
+		.name = "chrome",
+		.help = "trace.json: classes, invocations and purges over time, for Perfetto's UI",
+		.stream = "trace.json",
+		.begin = chrome_begin,
+		.event = chrome_event,
+		.report = chrome_report,
+		.end = chrome_end,
+	},
+	{
+		.name = "html",
+		.help = "report.html: all of it to look at, in a browser",
+		.snapshots = {{"report.html", html_write}},
 	},
 };
 

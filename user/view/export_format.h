@@ -36,11 +36,15 @@ struct export_format {
 	const char *name;
 	const char *help; /* one line: its files */
 	bool by_default;  /* without --format */
-	/* A file that grows as it goes; NULL: none. Its hooks may be NULL, too. */
+	/*
+	 * A file that grows as it goes; NULL: none. Its hooks may be NULL, too. end closes it: a
+	 * file without is whole after each call.
+	 */
 	const char *stream;
-	void (*begin)(FILE *file);
+	void (*begin)(FILE *file, const struct process *process);
 	void (*event)(FILE *file, const struct process *process, const struct event_header *event);
 	void (*report)(FILE *file, const struct process *process, const struct report *report);
+	void (*end)(FILE *file, const struct process *process);
 	struct export_snapshot snapshots[EXPORT_SNAPSHOTS_MAX + 1]; /* up to a NULL name */
 };
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+document.addEventListener("DOMContentLoaded", () => {
+	data = JSON.parse(byId("data").textContent);
+	themeStart();
+	summaryStart();
+	memoryStart();
+	invocationsStart();
+	flameStart();
+	mapStart();
+	tableStart();
+	widthStart();
+	document.documentElement.dataset.ready = "yes";
+});

@@ -35,6 +35,9 @@ function verdictFill()
 			    "rule: " + verdict.rule, "over " + formatSeconds(verdict.seconds)])
 		card.append(element("span", {class: "pill"}, pill));
 	card.append(element("ul", {}, ...verdict.evidence.map(text => element("li", {}, text))));
+	if (verdict.site)
+		card.append(element("p", {}, element("b", {}, "Top site: "), element("code", {}, verdict.site),
+				    " (" + formatShare(verdict.site_share, 1) + ")"));
 	if (verdict.advice)
 		card.append(element("p", {}, element("b", {}, "What to do: "), verdict.advice));
 	if (verdict.change)

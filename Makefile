@@ -41,15 +41,15 @@ PACKAGES = gcc libc6-dev make pkg-config clang llvm bpftool libbpf-dev libelf-de
 	   libcmocka-dev libxxhash-dev libdw-dev liblzma-dev libiberty-dev protobuf-c-compiler \
 	   libprotobuf-c-dev golang-github-google-pprof-dev systemtap-sdt-dev libmicrohttpd-dev \
 	   libcurl4-openssl-dev libcapstone-dev libzstd-dev libjs-dygraphs node-d3-hierarchy \
-	   node-d3-selection
+	   node-d3-selection help2man
 TEST_PACKAGES = $(PACKAGES) clang-format clang-tidy tmux procps util-linux ncurses-term \
 		libclang-rt-14-dev g++ gdb python3 redis-server redis-tools nodejs golang-go xz-utils \
-		libtcmalloc-minimal4 chromium chromium-driver
+		libtcmalloc-minimal4 chromium chromium-driver mandoc
 EXPERIMENT_PACKAGES = $(PACKAGES) libtcmalloc-minimal4
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all demo run-demo test check bench run-bench packages test-packages clean format lint \
+.PHONY: all install uninstall demo run-demo test check bench run-bench packages test-packages clean format lint \
 	bpf-arm64 test-programs corpus experiment golden fuzz fuzzed-library
 
 all: $(BUILD)/tidemark $(BUILD)/handler-glibc $(BUILD)/handler-jemalloc $(BUILD)/handler-mimalloc \
@@ -256,6 +256,37 @@ DRIVER_LIBS = $(MICROHTTPD) $(JANSSON) -lm
 
 $(BUILD)/driver: $(DRIVER_OBJ)
 	$(CC) $(CFLAGS) -o $@ $^ $(DRIVER_LIBS)
+
+# --- installation ----------------------------------------------------------------
+
+PREFIX = /usr/local
+MAN_PAGE = $(BUILD)/doc/tidemark.8
+MAN_NAME = say what grows in the memory of running processes, and why
+MAN_DIR = $(DESTDIR)$(PREFIX)/share/man/man8
+COMPLETION_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+# Its options, verdicts and formats are what the program itself tells.
+$(MAN_PAGE): $(BUILD)/tidemark user/doc/tidemark.h2m user/doc/help.sed
+	@mkdir -p $(@D)
+	$< --fail-on help | sed -E 's/^ *([a-z-]+) +(.*)/.TP\n.B \1\n\2/' >$(@D)/verdicts
+	$< --format help | sed -E 's/^ *([a-z-]+) +(.*)/.TP\n.B \1\n\2/' >$(@D)/formats
+	sed -e '/^@VERDICTS@/{r $(@D)/verdicts' -e 'd;}' -e '/^@FORMATS@/{r $(@D)/formats' \
+		-e 'd;}' user/doc/tidemark.h2m >$(@D)/include
+	printf '#!/bin/sh\n[ "$$1" = --version ] && exec %s --version\n%s --help | sed -En -f %s\n' \
+		$(abspath $<) $(abspath $<) $(abspath user/doc/help.sed) >$(@D)/help
+	chmod +x $(@D)/help
+	help2man --no-info --section=8 --name='$(MAN_NAME)' --include=$(@D)/include $(@D)/help | \
+		sed -E 's/^\.TH HELP/.TH TIDEMARK/' >$@
+
+# make install [DESTDIR=...] [PREFIX=/usr/local]; needs neither root nor network by itself
+install: $(BUILD)/tidemark $(MAN_PAGE)
+	install -D -m 755 $(BUILD)/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
+	install -d $(MAN_DIR)
+	gzip -9nc $(MAN_PAGE) >$(MAN_DIR)/tidemark.8.gz
+	install -D -m 644 user/doc/tidemark.bash $(COMPLETION_DIR)/tidemark
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tidemark $(MAN_DIR)/tidemark.8.gz $(COMPLETION_DIR)/tidemark
 
 # --- tests -------------------------------------------------------------------
 

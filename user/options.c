@@ -108,7 +108,7 @@ static const struct argp_option option_table[] = {
 	 2},
 	{"heap", KEY_HEAP, NULL, 0,
 	 "Follow allocations from the start, by probes in the allocator: which pages are live, "
-	 "fragmented or free. Costs about 1 us per allocation",
+	 "fragmented or free. Costs about 1 us per call",
 	 2},
 	{"export", KEY_EXPORT, "DIR", 0,
 	 "Write a directory per process below DIR. What shows the present state is written when a "
@@ -132,7 +132,9 @@ static const struct argp_option option_table[] = {
 	{"max-retained", KEY_MAX_RETAINED, "SIZE", 0,
 	 "Retained pages at the end: first touched in an earlier interval and still there", 3},
 	{"fail-on", KEY_FAIL_ON, "LIST", 0,
-	 "Verdicts to fail on, such as leak,idle-retention; leak is live-growth", 3},
+	 "Verdicts to fail on, such as leak,idle-retention; leak is live-growth. --fail-on help "
+	 "lists them",
+	 3},
 	{"json", KEY_JSON, NULL, 0, "Print an array with an object per process, not text", 3},
 	{NULL, 0, NULL, 0, "Recordings:", 4},
 	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 4},
@@ -255,9 +257,21 @@ static error_t parse_duration(struct parse *parse, const char *text)
 	return 0;
 }
 
+static error_t print_verdicts(struct parse *parse)
+{
+	for (unsigned int kind = 0; kind < VERDICT_COUNT; kind++)
+		printf("  %-15s %s: %s\n", verdict_word(kind), verdict_title(kind),
+		       verdict_text(kind));
+	parse->done = true;
+	return ECANCELED;
+}
+
 static error_t parse_fail_on(struct parse *parse, const char *text)
 {
 	char words[256], *rest = words, *word;
+
+	if (!strcmp(text, "help") || !strcmp(text, "list"))
+		return print_verdicts(parse);
 
 	if ((size_t)snprintf(words, sizeof(words), "%s", text) >= sizeof(words))
 		return complain(parse, "--fail-on: the list is too long");
@@ -267,7 +281,7 @@ static error_t parse_fail_on(struct parse *parse, const char *text)
 		if (kind < 0)
 			return complain(parse,
 					"--fail-on '%s': give verdicts with commas, such as "
-					"leak,idle-retention; the README lists them",
+					"leak,idle-retention; --fail-on help lists them",
 					word);
 		parse->options->limits.fail_on |= 1U << kind;
 	}

@@ -133,7 +133,7 @@ static void spawn_failed(struct live *live, const char *command, int error)
 
 int live_spawn_held(struct live *live, char *const argv[], uint32_t flags, pid_t *pid)
 {
-	int rc = spawn_prepare(argv, live->output, &live->spawn);
+	int rc = spawn_prepare(argv, live->output, live->heap_from_start, &live->spawn);
 
 	if (!rc) {
 		rc = watched_set(live, (uint32_t)live->spawn.pid, flags | WATCH_DORMANT);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* What would be written over the screen goes nowhere. */
@@ -18,13 +20,15 @@ static void hush_terminal(void)
 }
 
 static void __attribute__((noreturn))
-child_run(char *const argv[], enum spawn_output output, int go_fd, int report_fd)
+child_run(char *const argv[], enum spawn_output output, bool held, int go_fd, int report_fd)
 {
 	char go;
 	int error;
 
 	if (read(go_fd, &go, 1) != 1)
 		_exit(0);
+	if (held)
+		prctl(PR_SET_PDEATHSIG, SIGCONT);
 	if (output == SPAWN_OUTPUT_HUSH)
 		hush_terminal();
 	else if (output == SPAWN_OUTPUT_ASIDE)
@@ -36,7 +40,7 @@ child_run(char *const argv[], enum spawn_output output, int go_fd, int report_fd
 	_exit(127);
 }
 
-int spawn_prepare(char *const argv[], enum spawn_output output, struct spawn *spawn)
+int spawn_prepare(char *const argv[], enum spawn_output output, bool held, struct spawn *spawn)
 {
 	int go[2], report[2];
 
@@ -53,7 +57,7 @@ int spawn_prepare(char *const argv[], enum spawn_output output, struct spawn *sp
 	spawn->pid = fork();
 	if (!spawn->pid) {
 		close(go[1]);
-		child_run(argv, output, go[0], report[1]);
+		child_run(argv, output, held, go[0], report[1]);
 	}
 	close(go[0]);
 	close(report[1]);

@@ -3,6 +3,8 @@
 #ifndef TIDEMARK_SOURCE_SPAWN_H
 #define TIDEMARK_SOURCE_SPAWN_H
 
+#include <stdbool.h>
+
 #include <sys/types.h>
 
 /* What becomes of what the command writes. */
@@ -20,9 +22,10 @@ struct spawn {
 
 /*
  * Forks the child; exec resets the handlers that were set, and nothing else is changed but its
- * output. 0 or -errno.
+ * output. held: it will be stopped by SIGSTOP for moments, so should we die in one of them the
+ * kernel sends it SIGCONT (PR_SET_PDEATHSIG; not to a setuid program). 0 or -errno.
  */
-int spawn_prepare(char *const argv[], enum spawn_output output, struct spawn *spawn);
+int spawn_prepare(char *const argv[], enum spawn_output output, bool held, struct spawn *spawn);
 
 /* Lets it exec. 0 once it has, else the negative errno of execvp; the child is reaped then. */
 int spawn_release(struct spawn *spawn);

@@ -786,11 +786,13 @@ static int print_check(struct app *app)
 	enum check_result result = check_view_result(app->check);
 	AUTO_FREE char *text = NULL;
 	size_t size;
+	int rc;
 
 	text = check_view_take(app->check, &size);
-	if (text)
-		(void)write_out(app, text, size);
-	return text ? codes[result] : EXIT_UNJUDGED;
+	rc = text ? write_out(app, text, size) : -ENOMEM;
+	if (rc)
+		log_error("the result could not be written to standard output: %s", strerror(-rc));
+	return rc ? EXIT_UNJUDGED : codes[result];
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@
 #define RETAINED_BYTES ((double)(1 << 20))
 
 /* What a program's own code and libraries may take as it starts is no finding. */
-#define LOADED_BYTES ((double)(4 << 20))
+#define LOADED_BYTES ((double)(16 << 20))
 
 /* What rises and falls comes down again by this share of the way, and as far, or it climbs. */
 #define BACK_SHARE 0.5

@@ -243,7 +243,8 @@ void verdict_judge(const struct process *process, bool use_heap, struct verdict 
 		say_heap(&facts, verdict);
 	say_settings(&facts, verdict);
 	lower_tier(&facts, verdict);
-	find_site(&facts, verdict);
+	if (strcmp(verdict->rule, "too_little"))
+		find_site(&facts, verdict);
 	snprintf(verdict->advice, sizeof(verdict->advice), "%s",
 		 verdict_advice(verdict->kind, process->ledger->allocator));
 }

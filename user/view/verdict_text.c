@@ -117,6 +117,11 @@ char *verdict_site_text(const struct process *process, const struct verdict *ver
 		*share = 0;
 	if (!groups.items)
 		return text;
+	/* of what nothing is known there is no site either */
+	if (verdict->rule && !strcmp(verdict->rule, "too_little")) {
+		free(groups.items);
+		return text;
+	}
 	if (is_about_allocations(verdict))
 		group_allocations(&groups, process, verdict->grows);
 	if (!groups.count) {

@@ -186,7 +186,8 @@ $(HTML_PAGE): $(HTML_DIR)/report.html $(addprefix $(BUILD)/html/,styles.css libr
 # that tests link without root, kernel or terminal.
 USER_SRC := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 LIVE_SRC := $(wildcard user/source/live*.c) user/source/programs.c
-APART := user/main.c $(LIVE_SRC) user/view/dashboard/terminal.c
+APP_SRC := $(wildcard user/app_*.c) user/main.c
+APART := $(APP_SRC) $(LIVE_SRC) user/view/dashboard/terminal.c
 LIB_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(APART),$(USER_SRC))) $(PROTO).o
 LIVE_OBJ := $(LIVE_SRC:%.c=$(BUILD)/obj/%.o)
 LIB = $(BUILD)/libtidemark.a
@@ -206,13 +207,13 @@ $(BUILD)/obj/user/source/probe_point.o: CPPFLAGS += $(CAPSTONE_CFLAGS)
 $(BUILD)/obj/user/view/pprof.o: $(PROTO).h
 $(BUILD)/obj/user/view/html/page.o: $(HTML_PAGE)
 $(BUILD)/obj/user/view/html/page.o: CPPFLAGS += -DHTML_PAGE='"$(HTML_PAGE)"'
-$(BUILD)/obj/user/main.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
+$(BUILD)/obj/user/main.o $(BUILD)/obj/user/app_open.o: CPPFLAGS += -DTIDEMARK_VERSION='"$(VERSION)"'
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/tidemark: $(BUILD)/obj/user/main.o $(LIVE_OBJ) \
+$(BUILD)/tidemark: $(APP_SRC:%.c=$(BUILD)/obj/%.o) $(LIVE_OBJ) \
 		   $(BUILD)/obj/user/view/dashboard/terminal.o $(LIB)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIVE_LIBS) $(NCURSES) $(LIBS) $(COLLECTOR_MALLOC)
 

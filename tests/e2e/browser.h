@@ -190,10 +190,15 @@ static inline double browser_number(const struct browser *browser, const char *e
 	return number;
 }
 
+/* Soon: a page answers to what is done to it, and to the system's colours, in its own time. */
 #define BROWSER_EXPECT(browser, expression)                                                        \
 	do {                                                                                       \
-		if (browser_number(browser, expression) == 0)                                      \
-			fail_msg("in the page not so: %s", expression);                            \
+		double until_ = now_s() + WAIT_S;                                                  \
+		while (browser_number(browser, expression) == 0) {                                 \
+			if (now_s() > until_)                                                      \
+				fail_msg("in the page not so: %s", expression);                    \
+			sleep_ms(50);                                                              \
+		}                                                                                  \
 	} while (0)
 
 static inline void browser_mouse(const struct browser *browser, const char *type, double x,

@@ -319,11 +319,41 @@ static void kinds_have_names(void **state)
 	assert_string_equal(event_kind_name(UINT32_MAX), "?");
 }
 
+/*
+ * A stack that was taken, of a kind that has none: the pipeline would copy a part of the record,
+ * and the ledger read all that the kind has. (Found by fuzzing.)
+ */
+static void few_kinds_take_stacks(void **state)
+{
+	union record record;
+	unsigned int taken = 0;
+
+	(void)state;
+	for (uint16_t kind = 1; kind < EVENT_KIND_COUNT; kind++) {
+		record_make_valid(&record, kind);
+		record.h.size = sizeof(record);
+		assert_int_equal(event_check(&record, sizeof(record)), 0);
+		record.h.stack = STACK_TAKEN;
+		if (event_check(&record, sizeof(record))) {
+			assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+			continue;
+		}
+		taken++;
+		assert_true(sizes[kind] <= sizeof(struct event_mmap_file));
+	}
+	assert_int_equal(taken, EVENT_FAILED + 1);
+	record_make_valid(&record, EVENT_SETTINGS);
+	record.h.size = sizeof(struct event_settings);
+	record.h.stack = STACK_TAKEN;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_has_a_least_size),
 		cmocka_unit_test(headers_are_checked_first),
+		cmocka_unit_test(few_kinds_take_stacks),
 		cmocka_unit_test(what_was_kept_lies_in_user_space),
 		cmocka_unit_test(unknown_kinds_are_to_be_skipped),
 		cmocka_unit_test(snapshots_hold_what_they_say),

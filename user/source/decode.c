@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const size_t sizes[EVENT_KIND_COUNT] = {
@@ -165,6 +166,15 @@ static int payload_check(const struct event_header *header)
 	}
 }
 
+/*
+ * The pipeline copies such a record, to give its stack a number: as much as the largest of these
+ * kinds has. (A longer one from elsewhere would lose what its own figures speak of.)
+ */
+static bool may_take_stack(unsigned int kind)
+{
+	return (kind >= EVENT_FAULT && kind <= EVENT_FAILED) || kind == EVENT_ALLOC_BEGIN;
+}
+
 int event_check(const void *data, size_t size)
 {
 	const struct event_header *header = data;
@@ -174,6 +184,8 @@ int event_check(const void *data, size_t size)
 	if (header->kind == EVENT_NONE || header->kind >= EVENT_KIND_COUNT)
 		return -ENOTSUP;
 	if (header->size < sizes[header->kind])
+		return -EBADMSG;
+	if (header->stack == STACK_TAKEN && !may_take_stack(header->kind))
 		return -EBADMSG;
 	return payload_check(header);
 }

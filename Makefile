@@ -263,6 +263,8 @@ $(BUILD)/driver: $(DRIVER_OBJ)
 PREFIX = /usr/local
 MAN_PAGE = $(BUILD)/doc/tidemark.8
 MAN_NAME = say what grows in the memory of running processes, and why
+# The commit's day, so that the same source makes the same page.
+MAN_DATE = $(shell git log -1 --format=%cs 2>/dev/null || date +%F)
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man/man8
 COMPLETION_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
@@ -277,7 +279,7 @@ $(MAN_PAGE): $(BUILD)/tidemark user/doc/tidemark.h2m user/doc/help.sed
 		$(abspath $<) $(abspath $<) $(abspath user/doc/help.sed) >$(@D)/help
 	chmod +x $(@D)/help
 	help2man --no-info --section=8 --name='$(MAN_NAME)' --include=$(@D)/include $(@D)/help | \
-		sed -E 's/^\.TH HELP/.TH TIDEMARK/' >$@
+		sed -E '/^\.TH/s/"8" "[^"]*"/"8" "$(MAN_DATE)"/' >$@
 
 # make install [DESTDIR=...] [PREFIX=/usr/local]; needs neither root nor network by itself
 install: $(BUILD)/tidemark $(MAN_PAGE)

@@ -12,11 +12,26 @@ _tidemark_commands()
 	tidemark --help 2>/dev/null | sed -n 's/^  tidemark \([a-z]*\): .*/\1/p'
 }
 
+# What of the words $1 goes on with the last item of a list with commas, behind those before it.
+_tidemark_list()
+{
+	local before=
+
+	[[ $2 == *,* ]] && before=${2%,*},
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${2##*,}")
+}
+
 _tidemark()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} i
 
 	COMPREPLY=()
+	# bash takes --format=csv for three words
+	if [[ $current == = ]]; then
+		current=
+	elif [[ $previous == = ]] && ((COMP_CWORD > 2)); then
+		previous=${COMP_WORDS[COMP_CWORD-2]}
+	fi
 	# behind -- there is a command of its own
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [[ ${COMP_WORDS[i]} == -- ]]; then
@@ -30,7 +45,7 @@ _tidemark()
 	done
 	case $previous in
 	-p | --pid)
-		mapfile -t COMPREPLY < <(compgen -W "$(ls /proc | grep -E '^[0-9]+$')" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$current")
 		return
 		;;
 	-n | --name)
@@ -38,13 +53,12 @@ _tidemark()
 		return
 		;;
 	--format)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"$(tidemark --format help 2>/dev/null | awk '{ print $1 }')" -- "$current")
+		_tidemark_list "$(tidemark --format help 2>/dev/null | awk '{ print $1 }')" "$current"
 		return
 		;;
 	--fail-on)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"leak $(tidemark --fail-on help 2>/dev/null | awk '{ print $1 }')" -- "$current")
+		_tidemark_list "leak $(tidemark --fail-on help 2>/dev/null | awk '{ print $1 }')" \
+			"$current"
 		return
 		;;
 	--export)

@@ -440,8 +440,13 @@ static struct tracked *tracked_of(struct pipeline *pipeline, const struct event_
 
 static void on_stranger(struct pipeline *pipeline, const struct event_header *event)
 {
+	union stacked stacked;
+
 	if (event->kind == EVENT_SNAPSHOT)
 		return;
+	/* nobody unwinds it: a recording would hold a stack that it has no number of */
+	if (event->stack == STACK_TAKEN)
+		event = with_stack(NULL, event, &stacked);
 	EACH_VIEW(pipeline, record, event);
 	if (is_definition(event) && pipeline->options.replayed) {
 		/* of a process that has ended: others have the same stacks */

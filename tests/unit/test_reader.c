@@ -324,6 +324,22 @@ static void without_a_host_there_are_no_readers(void **state)
 	assert_int_equal(readers(), 0);
 }
 
+/* Not even one that had no time yet to say what its host's death shall do. */
+static void a_host_killed_at_once_leaves_no_reader(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 200; round++) {
+		struct reader *reader = start("program", MEMORY);
+		pid_t pids[2] = {host_pid(), reader_pid()};
+
+		assert_int_equal(kill(pids[0], SIGKILL), 0);
+		assert_dies(pids[1]);
+		reader_stop(reader);
+		reader_host_stop(host);
+		assert_int_equal(reader_host_start(&host), 0);
+	}
+}
+
 /* The one that is hurt is the one that reads the bad file. */
 static void they_are_apart(void **state)
 {
@@ -511,6 +527,7 @@ int main(void)
 		cmocka_unit_test(they_end_with_the_collector),
 		cmocka_unit_test(ctrl_c_is_not_for_them),
 		cmocka_unit_test(without_a_host_there_are_no_readers),
+		cmocka_unit_test(a_host_killed_at_once_leaves_no_reader),
 		cmocka_unit_test(they_are_apart),
 		cmocka_unit_test(a_name_without_an_end_is_given_up),
 		cmocka_unit_test(deep_names_are_survived),

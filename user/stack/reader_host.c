@@ -107,9 +107,12 @@ static void limit(int resource, rlim_t most)
 	setrlimit(resource, &now);
 }
 
-static void confine_reader(uint64_t memory)
+static void confine_reader(uint64_t memory, pid_t parent)
 {
+	/* it does not outlive the host, not even one that was killed before this line */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
 	limit(RLIMIT_DATA, data_bytes() + memory);
 	limit(RLIMIT_CPU, CPU_SECONDS);
 	limit(RLIMIT_STACK, STACK_BYTES);
@@ -230,11 +233,11 @@ static bool take_order(int control, struct reader_order *order, int files[FILES_
 
 static int32_t start(int control, const struct reader_order *order, const int files[FILES_MAX])
 {
-	pid_t pid = fork();
+	pid_t host = getpid(), pid = fork();
 
 	if (!pid) {
 		close(control);
-		confine_reader(order->memory);
+		confine_reader(order->memory, host);
 		read_for(files[0], files[1]);
 	}
 	return pid < 0 ? -errno : pid;

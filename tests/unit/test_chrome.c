@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "tests/unit/heap_world.h"
 #include "user/view/chrome.h"
 
 #define THREADS 3
@@ -298,6 +299,29 @@ static void classes_add_up(void **state)
 	trace_free(&t);
 }
 
+/* What is in the pages of the heap is told once its allocations are followed, and not before. */
+static void heap_classes_add_up(void **state)
+{
+	struct trace t = trace_new("handler");
+	const json_t *at;
+
+	(void)state;
+	exports_touch(&t.e, 8, 0);
+	report(&t, 1);
+	world_probes(&t.e.world, HEAP_ON, ALLOCATOR_JEMALLOC, HEAP_WHOLE, 0);
+	world_alloc(&t.e.world, A, PAGES(2));
+	report(&t, 2);
+	trace_read(&t);
+	assert_null(find(&t, "heap pages (bytes)", 1));
+	at = find(&t, "heap pages (bytes)", 0);
+	assert_int_equal(arg_of(at, "live"), PAGES(2));
+	assert_int_equal(arg_of(at, "fragmented"), 0);
+	assert_int_equal(arg_of(at, "free"), PAGES(6));
+	assert_int_equal(arg_of(at, "unknown"), 0);
+	assert_int_equal(arg_of(find(&t, "live allocations (bytes)", 0), "live"), PAGES(2));
+	trace_free(&t);
+}
+
 /* What held no page, and what was only moved, was neither purged nor returned. */
 static void purges_and_returns(void **state)
 {
@@ -454,6 +478,7 @@ int main(void)
 		EXPORTS_TEST(names_may_hold_anything),
 		EXPORTS_TEST(an_exec_names_it_anew),
 		EXPORTS_TEST(classes_add_up),
+		EXPORTS_TEST(heap_classes_add_up),
 		EXPORTS_TEST(purges_and_returns),
 		EXPORTS_TEST(slices_nest),
 		EXPORTS_TEST(what_overlaps_is_no_slice),

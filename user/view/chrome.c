@@ -126,9 +126,26 @@ static void put_classes(FILE *file, const struct process *process, const struct 
 		     {"shared", (int64_t)report->shmem});
 }
 
+/* What is in the pages of the heap, once its allocations have been followed. */
+static void put_heap(FILE *file, const struct process *process, const struct report *report)
+{
+	const struct heap_report *heap = &report->heap;
+	struct counter classes[HEAP_CLASS_COUNT];
+
+	if (!heap->begin_ns)
+		return;
+	for (unsigned int class = 0; class < HEAP_CLASS_COUNT; class ++)
+		classes[class] = (struct counter){heap_class_name(class),
+						  (int64_t)(heap->classes[class] << PAGE_SHIFT)};
+	put_counters(file, process, report, "heap pages (bytes)", classes, HEAP_CLASS_COUNT);
+	PUT_COUNTERS(file, process, report, "live allocations (bytes)",
+		     {"live", (int64_t)heap->live_bytes});
+}
+
 void chrome_report(FILE *file, const struct process *process, const struct report *report)
 {
 	put_classes(file, process, report);
+	put_heap(file, process, report);
 	PUT_COUNTERS(file, process, report, "resident set (bytes)", {"rss", (int64_t)report->rss});
 	PUT_COUNTERS(file, process, report, "unexplained (bytes)",
 		     {"unexplained", report->unexplained});

@@ -447,6 +447,74 @@ static void a_sawtooth_is_not_growth(void **state)
 	}
 }
 
+/* One that climbs, too: with few reports it is not sure to go on; with many it is. */
+static void few_teeth_that_climb_are_not_sure(void **state)
+{
+	unsigned int sure = 0, unsure = 0;
+
+	(void)state;
+	for (unsigned int count = 24; count <= 96; count += 72)
+		for (unsigned int phase = 0; phase < 20; phase++) {
+			struct history h = history_new(ALLOCATOR_JEMALLOC);
+			struct facts facts;
+
+			/* in four reports up by 7 MiB, a rest, and down by 4 */
+			for (unsigned int i = 0; i < count; i++) {
+				unsigned int at = 5 * i + phase, within = at % 20;
+
+				add_level(&h, (double)MIB(8) + (double)MIB(3) * (at / 20) +
+						      (double)MIB(7) * (within < 13 ? within : 13) /
+							      13);
+			}
+			facts = history_facts(&h);
+			assert_true(facts.grows || facts.may_grow);
+			if (count == 24)
+				unsure += !facts.grows;
+			else
+				sure += facts.grows;
+			history_free(&h);
+		}
+	/* not at any phase, not even if each tooth ends as the watch does */
+	assert_int_equal(unsure, 20);
+	assert_int_equal(sure, 20);
+}
+
+/* Most came early, fast, and it goes on, steadily: it has not come to rest. */
+static void steady_growth_may_go_on(void **state)
+{
+	struct history h = history_new(ALLOCATOR_JEMALLOC);
+	struct facts facts;
+
+	(void)state;
+	for (unsigned int i = 0; i < 24; i++)
+		add_level(&h, i < 12 ? (double)MIB(8) * (i + 1)
+				     : (double)MIB(96) + (double)KIB(700) * (i - 11));
+	facts = history_facts(&h);
+	assert_true(facts.newer.rss < 0.25 * facts.whole.rss);
+	assert_false(facts.grows);
+	assert_true(facts.may_grow);
+	history_free(&h);
+}
+
+/* Where two moments differ by chance, the levels of two quarters do not. */
+static void levels_are_medians(void **state)
+{
+	uint64_t seed = 3;
+
+	(void)state;
+	for (int round = 0; round < 50; round++) {
+		struct history h = history_new(ALLOCATOR_GLIBC);
+
+		for (unsigned int i = 0; i < 80; i++)
+			add_level(&h, (double)(MIB(40) + PAGES(random_below(&seed, 4096)) +
+					       (i == 79) * MIB(30)));
+		assert_in_range(history_facts(&h).newer.rss, MIB(14), MIB(47));
+		assert_true(fabs(history_facts(&h).level_gain) < (double)MIB(10));
+		assert_true(history_facts(&h).level_gain != 0);
+		history_free(&h);
+	}
+}
+
 /* ---- late purges ---- */
 
 /* Rises to 60 MiB within a few seconds, rests, and is purged to 20. */
@@ -873,6 +941,9 @@ int main(void)
 		cmocka_unit_test(growth_by_invocations),
 		cmocka_unit_test(swings_are_as_defined),
 		cmocka_unit_test(a_sawtooth_is_not_growth),
+		cmocka_unit_test(few_teeth_that_climb_are_not_sure),
+		cmocka_unit_test(steady_growth_may_go_on),
+		cmocka_unit_test(levels_are_medians),
 		cmocka_unit_test(late_purges_by_allocator),
 		cmocka_unit_test(late_is_after_a_rest),
 		cmocka_unit_test(small_purges_are_not_late),

@@ -2,6 +2,7 @@
 #include "user/verdict/facts.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/units.h"
@@ -21,8 +22,15 @@
 #define CREEP_SHARE 0.05
 #define FADED_SHARE 0.5 /* and its last third is no less than this of its first */
 
-/* Growth is sure where the lower end of its interval is no less than this part of it. */
+/*
+ * Growth is sure where the lower end of its interval is no less than this part of it. With few
+ * reports, where one point makes a block, that end is unsure itself: what falls on its way up by
+ * FEW_FALL_SHARE of what it gained has to be surer.
+ */
 #define SURE_SHARE 0.25
+#define SURE_SHARE_FEW 0.5
+#define FEW_REPORTS (8 * TREND_BLOCKS_MIN)
+#define FEW_FALL_SHARE 0.125
 
 /* What each third of the newer half gains at least, as a share of the even one. */
 #define THIRD_SHARE 0.4
@@ -119,6 +127,32 @@ static bool is_steady(const double *values, size_t count)
 	       newer[points - 1] - newer[2 * third] >= FADED_SHARE * (newer[third] - newer[0]);
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare_doubles);
+	return values[count / 2];
+}
+
+/* Of what moves up and down any two moments say little: a level is a quarter's. */
+static void gather_level(struct facts *facts, const double *rss)
+{
+	double older[FACTS_REPORTS_MAX / 4], newer[FACTS_REPORTS_MAX / 4];
+	size_t quarter = facts->count / 4;
+
+	for (size_t i = 0; i < quarter; i++) {
+		newer[i] = rss[facts->count - 1 - i];
+		older[i] = rss[facts->count - 1 - quarter - i];
+	}
+	facts->level_gain = median_of(newer, quarter) - median_of(older, quarter);
+}
+
 static void gather_growth(struct facts *facts, size_t skip)
 {
 	double rss[FACTS_REPORTS_MAX], per_hour;
@@ -128,6 +162,7 @@ static void gather_growth(struct facts *facts, size_t skip)
 		rss[i] =
 			(double)process_report_at(facts->process, skip + facts->count - 1 - i)->rss;
 	range = trend_growth(rss, facts->count);
+	gather_level(facts, rss);
 	facts->steady = is_steady(rss, facts->count);
 	per_hour = 3600 * (double)(facts->count - 1) / facts->seconds;
 	facts->growth = (struct trend_range){range.estimate * per_hour, range.low * per_hour,
@@ -338,25 +373,34 @@ static void gather_heap(struct facts *facts, size_t skip, bool use_heap)
 }
 
 /* All of its interval is above 0, and that not by chance: what climbs by steps has a wide one. */
-static bool is_sure(const struct trend_range *range)
+static bool is_sure(const struct trend_range *range, double share)
 {
-	return range->low > 0 && range->low >= SURE_SHARE * range->estimate;
+	return range->low > 0 && range->low >= share * range->estimate;
+}
+
+static double share_that_is_sure(const struct facts *facts)
+{
+	bool falls = facts->swing_newer > FEW_FALL_SHARE * facts->newer.rss;
+
+	return facts->count <= FEW_REPORTS && falls ? SURE_SHARE_FEW : SURE_SHARE;
 }
 
 /* More than half of the evidence points upwards, or not. */
 static void gather_verdict_of_growth(struct facts *facts)
 {
 	bool material = facts->newer.rss >= facts->material && facts->whole.rss >= facts->material;
-	bool by_invocation = is_sure(&facts->invocation) &&
+	bool by_invocation = is_sure(&facts->invocation, SURE_SHARE) &&
 			     facts->last->invocations_total > facts->middle->invocations_total;
 
-	facts->grows = material && facts->steady && (is_sure(&facts->growth) || by_invocation);
+	facts->grows = material && facts->steady &&
+		       (is_sure(&facts->growth, share_that_is_sure(facts)) || by_invocation);
 	/*
 	 * What falls as far as it gained only moves, unless its peaks rise. It need not be steady:
 	 * what grows by leaps is not said to have come to rest.
 	 */
 	facts->may_grow = !facts->grows && material && facts->growth.high > 0 &&
-			  ((facts->newer.rss >= NEWER_SHARE * facts->whole.rss &&
+			  ((facts->steady && facts->growth.low > 0) ||
+			   (facts->newer.rss >= NEWER_SHARE * facts->whole.rss &&
 			    facts->newer.rss > 2 * facts->swing_newer) ||
 			   facts->peak_gain > PEAK_SHARE * (double)facts->peak->rss);
 	facts->grown = facts->whole.rss >= GROWN_FACTOR * facts->material &&

@@ -73,9 +73,10 @@ struct facts {
 	double born;	  /* bytes first touched since the first report */
 	double purged;	  /* the same for what was given back */
 	double returned;
-	double swing;	  /* greatest fall of RSS from a peak since the first report */
-	double peak_gain; /* by how much the newer half's peak of RSS is above that of the older */
-	double trough;	  /* least RSS in the newer half */
+	double swing;	   /* greatest fall of RSS from a peak since the first report */
+	double level_gain; /* of RSS: from the median of the third quarter to that of the last */
+	double peak_gain;  /* by how much the newer half's peak of RSS is above that of the older */
+	double trough;	   /* least RSS in the newer half */
 	unsigned int falls; /* times that RSS fell by a fifth of its peak and rose again */
 	double swing_newer; /* the same in the newer half */
 

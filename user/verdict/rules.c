@@ -398,7 +398,7 @@ static bool comes_down(const struct facts *facts)
 	if (facts->falls >= 2 && facts->peak_gain <= SAME_SHARE * (double)facts->peak->rss)
 		return true;
 	/* it moves, and the newer half came to nothing */
-	if (facts->newer.rss <= BACK_SHARE / 2 * facts->swing &&
+	if (facts->level_gain <= BACK_SHARE / 2 * facts->swing &&
 	    facts->peak_gain <= BACK_SHARE / 5 * (double)facts->peak->rss)
 		return true;
 	if (facts->swing < BACK_SHARE * up ||

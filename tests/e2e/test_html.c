@@ -25,7 +25,7 @@ static void report_path(pid_t pid, char path[REPORT_ROOM])
 	assert_int_equal(access(path, R_OK), 0);
 }
 
-/* A handler with an unbounded cache, its invocations marked. */
+/* A handler with an unbounded cache, its invocations marked and its allocations followed. */
 static void report_make(char path[REPORT_ROOM])
 {
 	char spec[4400];
@@ -34,7 +34,7 @@ static void report_make(char path[REPORT_ROOM])
 
 	snprintf(spec, sizeof(spec), "usdt:%s:order_handler:invocation_start,invocation_end",
 		 handler_path());
-	RUN(&run, "watch", "--interval", "100", "--export", work_dir, "--format", "html",
+	RUN(&run, "watch", "--heap", "--interval", "100", "--export", work_dir, "--format", "html",
 	    "--invocation", spec, "--", handler_path(), "--cache", "unbounded", "--invocations",
 	    "0", "--duration", "3", "--gap", "2", "--report", "0");
 	WAIT_UNTIL((pid = command_of(run.pid)));
@@ -66,6 +66,7 @@ static void expect_drawn(const struct browser *browser)
 {
 	BROWSER_EXPECT(browser, "document.documentElement.dataset.ready === 'yes'");
 	BROWSER_EXPECT(browser, IS_DRAWN("#chart canvas"));
+	BROWSER_EXPECT(browser, IS_DRAWN("#heap-chart canvas"));
 	BROWSER_EXPECT(browser, IS_DRAWN("#survival canvas"));
 	BROWSER_EXPECT(browser, IS_DRAWN("#ends canvas"));
 	BROWSER_EXPECT(browser, IS_DRAWN("#map-canvas"));
@@ -80,9 +81,9 @@ static void expect_drawn(const struct browser *browser)
 
 static void hover(const struct browser *browser)
 {
-	BROWSER_EXPECT(browser, TEXT_OF("readout") ".startsWith('At the end')");
+	BROWSER_EXPECT(browser, TEXT_OF("chart-readout") ".startsWith('At the end')");
 	browser_hover(browser, "#chart", 0.6, 0.5);
-	BROWSER_EXPECT(browser, "/^At [0-9.]+ s: resident set/.test(" TEXT_OF("readout") ")");
+	BROWSER_EXPECT(browser, "/^At [0-9.]+ s: resident set/.test(" TEXT_OF("chart-readout") ")");
 	browser_hover(browser, "#flame-graph g:nth-of-type(2)", 0.3, 0.5);
 	BROWSER_EXPECT(browser, "!document.getElementById('tip').hidden");
 	BROWSER_EXPECT(browser, TEXT_OF("tip") ".includes('of what is retained')");
@@ -122,9 +123,9 @@ static void zoom(const struct browser *browser)
 					    "memory.graph.xAxisRange()[0]") < width * 0.6);
 	browser_click(browser, "#zoom-all");
 	/* a class can be taken out */
-	browser_click(browser, "#legend button");
+	browser_click(browser, "#chart-legend button");
 	BROWSER_EXPECT(browser, "!memory.graph.visibility()[0]");
-	browser_click(browser, "#legend button");
+	browser_click(browser, "#chart-legend button");
 	BROWSER_EXPECT(browser, "memory.graph.visibility()[0]");
 }
 
@@ -153,6 +154,29 @@ static void flame_graph(const struct browser *browser)
 	BROWSER_EXPECT(browser, "flame.focus === flame.tree");
 }
 
+/* What the handler's own account has: nearly all of what is live is in its cache. */
+static void live_allocations(const struct browser *browser)
+{
+	BROWSER_EXPECT(browser, TEXT_OF("heap-text") ".startsWith('Allocations were followed from "
+						     "before the first one')");
+	BROWSER_EXPECT(browser, "parseFloat(" TEXT_OF("value-heap-live") ") > 1");
+	browser_run(browser, "const what = document.getElementById('flame-what'); what.value = "
+			     "'live'; what.dispatchEvent(new Event('change'))");
+	BROWSER_EXPECT(browser, TEXT_OF("flame-title") " === 'Who allocated what is live'");
+	BROWSER_EXPECT(browser, "Math.abs(flame.tree.value / data.heap.live_bytes - 1) < 0.1");
+	browser_click(browser, "#flame-search");
+	browser_type(browser, "order_keep");
+	BROWSER_EXPECT(browser, "parseFloat(" TEXT_OF("flame-text") ".match(/, ([0-9.]+)% of/)[1]) "
+								    "> 80");
+	browser_run(browser, "const what = document.getElementById('flame-what'); what.value = "
+			     "'retained'; what.dispatchEvent(new Event('change')); const field = "
+			     "document.getElementById('flame-search'); field.value = ''; "
+			     "field.dispatchEvent(new Event('input'))");
+	browser_hover(browser, "#heap-chart", 0.6, 0.5);
+	BROWSER_EXPECT(browser,
+		       "/^At [0-9.]+ s: .* in live/.test(" TEXT_OF("heap-chart-readout") ")");
+}
+
 static void table(const struct browser *browser)
 {
 	browser_click(browser, "#sites-table th[data-key='resident'] button");
@@ -179,9 +203,9 @@ static void table(const struct browser *browser)
 /* Tab goes to every control, in the order in which they are seen. */
 static void tab_order(const struct browser *browser)
 {
-	static const char *const ids[] = {"theme",	 "zoom-in",    "zoom-all",
-					  "chart",	 "flame-what", "flame-search",
-					  "flame-reset", "map-canvas", "sites-filter"};
+	static const char *const ids[] = {
+		"theme",      "zoom-in",      "zoom-all",    "chart",	   "heap-chart",
+		"flame-what", "flame-search", "flame-reset", "map-canvas", "sites-filter"};
 	size_t next = 0;
 	char expression[128];
 
@@ -201,11 +225,14 @@ static void keys(const struct browser *browser)
 	browser_key(browser, "Home", 36, "");
 	BROWSER_EXPECT(browser, "memory.row === 0");
 	browser_key(browser, "ArrowRight", 39, "");
-	BROWSER_EXPECT(browser, "memory.row === 1 && /^At /.test(" TEXT_OF("readout") ")");
+	BROWSER_EXPECT(browser, "memory.row === 1 && /^At /.test(" TEXT_OF("chart-readout") ")");
 	browser_key(browser, "+", 187, "+");
 	BROWSER_EXPECT(browser, "memory.graph.isZoomed('x')");
 	browser_key(browser, "Escape", 27, "");
 	BROWSER_EXPECT(browser, "!memory.graph.isZoomed('x')");
+	browser_run(browser, "document.getElementById('heap-chart').focus()");
+	browser_key(browser, "Home", 36, "");
+	BROWSER_EXPECT(browser, "heap.row === 0 && memory.row !== 0");
 	browser_run(browser, "document.querySelector(\"#flame-graph g[tabindex='0']\").focus()");
 	browser_key(browser, "ArrowDown", 40, "");
 	BROWSER_EXPECT(browser, ACTIVE ".getAttribute('aria-level') === '2'");
@@ -256,6 +283,7 @@ static void the_report_can_be_used(void **state)
 	hover(&browser);
 	zoom(&browser);
 	flame_graph(&browser);
+	live_allocations(&browser);
 	table(&browser);
 	browser_shot(&browser, "desktop-used");
 	tab_order(&browser);
@@ -360,6 +388,8 @@ static void names_are_no_markup(void **state)
 	BROWSER_EXPECT(&browser, TEXT_OF("title") ".startsWith('</script><img> (')");
 	BROWSER_EXPECT(&browser, "document.scripts.length === 3 && document.images.length === 0");
 	BROWSER_EXPECT(&browser, "document.getElementById('invocations').hidden");
+	BROWSER_EXPECT(&browser, "document.getElementById('heap').hidden");
+	BROWSER_EXPECT(&browser, "!document.getElementById('flame-live')");
 	browser_shot(&browser, "little");
 	browser_expect_silence(&browser);
 	browser_close(&browser);

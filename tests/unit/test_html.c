@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "tests/unit/heap_world.h"
 #include "user/view/html/html.h"
 #include "user/view/html/page.h"
 
@@ -211,6 +212,49 @@ static void nothing_known_is_no_error(void **state)
 	assert_int_equal(json_array_size(get(get(data, "sites"), "rows")), 0);
 	assert_int_equal(json_array_size(get(get(data, "map"), "squares")), 0);
 	assert_int_equal(json_array_size(get(data, "figures")), 0);
+	json_decref(data);
+	exports_free(&e);
+}
+
+/* What is in the heap's pages, from the report on after which allocations were followed. */
+static void heap_adds_up(void **state)
+{
+	struct exports e = exports_new("handler", true);
+	uint32_t module = exports_module(&e, "/opt/handler"), stack;
+	struct event_alloc_begin begin = {.size = PAGES(1)};
+	json_t *data, *heap, *row, *live;
+
+	(void)state;
+	exports_touch(&e, 8, 0);
+	report(&e, 1);
+	data = page_read(&e);
+	assert_true(json_is_null(get(data, "heap")));
+	assert_int_equal(json_array_size(get(get(data, "sites"), "allocations")), 0);
+	json_decref(data);
+	world_probes(&e.world, HEAP_ON, ALLOCATOR_JEMALLOC, HEAP_WHOLE, 0);
+	world_alloc(&e.world, A, PAGES(2));
+	stack = STACK(&e, STACK_END_COMPLETE, {0x10, module, 0}, {0x30, module, 0});
+	begin.h.stack = stack;
+	world_feed(&e.world, &begin.h, EVENT_ALLOC_BEGIN, sizeof(begin));
+	world_alloc_flags(&e.world, A + PAGES(2), PAGES(1), 0, ALLOC_SAMPLED);
+	report(&e, 2);
+	data = page_read(&e);
+	heap = get(data, "heap");
+	assert_int_equal(json_array_size(get(heap, "rows")), 1);
+	assert_int_equal(json_array_size(get(heap, "names")), 2 + HEAP_CLASS_COUNT);
+	row = json_array_get(get(heap, "rows"), 0);
+	assert_int_equal(item(row, 1 + HEAP_LIVE), PAGES(3));
+	assert_int_equal(item(row, 1 + HEAP_FRAGMENTED), 0);
+	assert_int_equal(item(row, 1 + HEAP_FREE), PAGES(5));
+	assert_int_equal(item(row, 1 + HEAP_UNKNOWN), 0);
+	assert_int_equal(item(row, 1 + HEAP_CLASS_COUNT), PAGES(3));
+	assert_int_equal(number_of(heap, "live_count"), 2);
+	assert_true(json_is_true(get(heap, "whole")));
+	assert_true(json_is_null(get(heap, "end")));
+	live = get(get(data, "sites"), "allocations");
+	assert_int_equal(json_array_size(live), 1);
+	assert_int_equal(json_array_size(get(json_array_get(live, 0), "frames")), 2);
+	assert_int_equal(number_of(json_array_get(live, 0), "live"), PAGES(1));
 	json_decref(data);
 	exports_free(&e);
 }
@@ -435,6 +479,7 @@ int main(void)
 		EXPORTS_TEST(history_adds_up),
 		EXPORTS_TEST(what_history_lacks_is_said),
 		EXPORTS_TEST(nothing_known_is_no_error),
+		EXPORTS_TEST(heap_adds_up),
 		EXPORTS_TEST(survival_is_told),
 		EXPORTS_TEST(sites_share_their_frames),
 		EXPORTS_TEST(many_sites_are_summed),

@@ -2,12 +2,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the parts of the page share. All text comes in as text: nothing is ever parsed as HTML.
 
+// key: of its colour; column: of the data.
 const CLASSES = [
-	{key: "retained", title: "Retained", help: "first touched in an earlier interval, and still there"},
-	{key: "young", title: "Young", help: "first touched in the present interval"},
-	{key: "lazy", title: "Lazily freed", help: "given back by MADV_FREE, resident until the kernel wants it"},
-	{key: "file", title: "File", help: "of programs, libraries and mapped files"},
-	{key: "shmem", title: "Shared", help: "shared memory"},
+	{key: "retained", column: "retained", title: "Retained", help: "first touched in an earlier interval, and still there"},
+	{key: "young", column: "young", title: "Young", help: "first touched in the present interval"},
+	{key: "lazy", column: "lazy", title: "Lazily freed", help: "given back by MADV_FREE, resident until the kernel wants it"},
+	{key: "file", column: "file", title: "File", help: "of programs, libraries and mapped files"},
+	{key: "shmem", column: "shmem", title: "Shared", help: "shared memory"},
+];
+
+// Of the heap's pages; from the top of the chart to its bottom.
+const HEAP_CLASSES = [
+	{key: "heap-unknown", column: "unknown", title: "Unknown", help: "it may hold allocations that are older than the probes"},
+	{key: "heap-free", column: "free", title: "Free", help: "nothing in it is live: the allocator keeps it"},
+	{key: "heap-fragmented", column: "fragmented", title: "Fragmented", help: "some of it is live, and keeps the rest of it resident"},
+	{key: "heap-live", column: "live", title: "Live", help: "at least three quarters of it are live allocations"},
 ];
 
 let data = null; // what the collector wrote, see html.c

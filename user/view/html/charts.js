@@ -23,41 +23,31 @@ function touchModel()
 	return model;
 }
 
-// ---- memory over time ----
+// ---- classes over time: a stacked chart with a legend and keys ----
 
-const memory = {graph: null, row: -1};
-
-function memoryColumns()
+// A chart has an id, its classes, names and rows of the data, and a function that says a row.
+function classColors(chart)
 {
-	const names = data.series.names;
-
-	return CLASSES.map(one => names.indexOf(one.key));
-}
-
-function memoryColors()
-{
-	return CLASSES.map(one => color(one.key));
+	return chart.classes.map(one => color(one.key));
 }
 
 // The values at a report, the newest where none is pointed at.
-function memoryShow(row)
+function chartShow(chart, row)
 {
-	const rows = data.series.rows, names = data.series.names;
-	const at = rows[row >= 0 ? row : rows.length - 1];
+	const at = chart.rows[row >= 0 ? row : chart.rows.length - 1];
 
-	memory.row = row;
+	chart.row = row;
 	if (!at)
 		return;
-	for (const one of CLASSES)
-		byId("value-" + one.key).textContent = formatBytes(at[names.indexOf(one.key)]);
-	byId("readout").textContent = (row >= 0 ? "At " : "At the end, ") + at[0].toFixed(1) + " s: resident set " +
-		formatBytes(at[names.indexOf("rss")]) + ", unexplained " + formatBytes(at[names.indexOf("unexplained")], true) +
-		(at[names.indexOf("swap")] ? ", swapped out " + formatBytes(at[names.indexOf("swap")]) : "");
+	for (const one of chart.classes)
+		byId("value-" + one.key).textContent = formatBytes(at[chart.names.indexOf(one.column)]);
+	byId(chart.id + "-readout").textContent = (row >= 0 ? "At " : "At the end, ") + at[0].toFixed(1) + " s: " +
+		chart.say(name => at[chart.names.indexOf(name)]);
 }
 
-function memoryLegend()
+function chartLegend(chart)
 {
-	byId("legend").append(...CLASSES.map((one, i) => {
+	byId(chart.id + "-legend").append(...chart.classes.map((one, i) => {
 		const swatch = element("i", {class: "swatch"});
 		const button = element("button", {type: "button", "aria-pressed": "true", title: one.help}, swatch, one.title,
 				       element("output", {id: "value-" + one.key}));
@@ -67,56 +57,56 @@ function memoryLegend()
 			const shown = button.getAttribute("aria-pressed") !== "true";
 
 			button.setAttribute("aria-pressed", shown);
-			memory.graph.setVisibility(i, shown);
+			chart.graph.setVisibility(i, shown);
 		});
 		return button;
 	}));
 }
 
 // Keeps the window within the data.
-function memoryWindow(low, high)
+function chartWindow(chart, low, high)
 {
-	const [first, last] = memory.graph.xAxisExtremes();
+	const [first, last] = chart.graph.xAxisExtremes();
 	const width = Math.min(high - low, last - first);
 
 	low = Math.max(first, Math.min(low, last - width));
-	memory.graph.updateOptions({dateWindow: [low, low + width], valueRange: null});
+	chart.graph.updateOptions({dateWindow: [low, low + width], valueRange: null});
 }
 
-function memoryZoom(factor)
+function chartZoom(chart, factor)
 {
-	const [low, high] = memory.graph.xAxisRange(), middle = (low + high) / 2;
+	const [low, high] = chart.graph.xAxisRange(), middle = (low + high) / 2;
 
-	memoryWindow(middle - (high - low) * factor / 2, middle + (high - low) * factor / 2);
+	chartWindow(chart, middle - (high - low) * factor / 2, middle + (high - low) * factor / 2);
 }
 
-function memoryPan(part)
+function chartPan(chart, part)
 {
-	const [low, high] = memory.graph.xAxisRange();
+	const [low, high] = chart.graph.xAxisRange();
 
-	memoryWindow(low + (high - low) * part, high + (high - low) * part);
+	chartWindow(chart, low + (high - low) * part, high + (high - low) * part);
 }
 
-function memorySelect(row)
+function chartSelect(chart, row)
 {
-	row = Math.max(0, Math.min(data.series.rows.length - 1, row));
-	memory.graph.setSelection(row);
-	memoryShow(row);
+	row = Math.max(0, Math.min(chart.rows.length - 1, row));
+	chart.graph.setSelection(row);
+	chartShow(chart, row);
 }
 
-function memoryKey(event)
+function chartKey(chart, event)
 {
-	const last = data.series.rows.length - 1;
+	const last = chart.rows.length - 1;
 	const keys = {
-		"ArrowLeft": () => memorySelect((memory.row < 0 ? last + 1 : memory.row) - 1),
-		"ArrowRight": () => memorySelect(memory.row + 1),
-		"Home": () => memorySelect(0),
-		"End": () => memorySelect(last),
-		"+": () => memoryZoom(0.5),
-		"=": () => memoryZoom(0.5),
-		"-": () => memoryZoom(2),
-		"0": () => memory.graph.resetZoom(),
-		"Escape": () => memory.graph.resetZoom(),
+		"ArrowLeft": () => chartSelect(chart, (chart.row < 0 ? last + 1 : chart.row) - 1),
+		"ArrowRight": () => chartSelect(chart, chart.row + 1),
+		"Home": () => chartSelect(chart, 0),
+		"End": () => chartSelect(chart, last),
+		"+": () => chartZoom(chart, 0.5),
+		"=": () => chartZoom(chart, 0.5),
+		"-": () => chartZoom(chart, 2),
+		"0": () => chart.graph.resetZoom(),
+		"Escape": () => chart.graph.resetZoom(),
 	};
 
 	if (!keys[event.key] || event.ctrlKey || event.altKey || event.metaKey)
@@ -125,51 +115,87 @@ function memoryKey(event)
 	keys[event.key]();
 }
 
-function memoryButtons()
+function chartStart(chart)
 {
-	byId("zoom-in").addEventListener("click", () => memoryZoom(0.5));
-	byId("zoom-out").addEventListener("click", () => memoryZoom(2));
-	byId("pan-left").addEventListener("click", () => memoryPan(-0.5));
-	byId("pan-right").addEventListener("click", () => memoryPan(0.5));
-	byId("zoom-all").addEventListener("click", () => memory.graph.resetZoom());
-	byId("chart").addEventListener("keydown", memoryKey);
-}
+	const columns = chart.classes.map(one => chart.names.indexOf(one.column));
+	const axes = () => axisOptions(seconds => seconds + " s", formatBytes, 68);
 
-function memoryStart()
-{
-	const columns = memoryColumns();
-	const rows = data.series.rows.map(row => [row[0], ...columns.map(column => row[column])]);
-
-	if (!rows.length) {
-		byId("readout").textContent = "No interval has ended.";
-		return;
-	}
-	memoryLegend();
-	memory.graph = new Dygraph(byId("chart"), rows, {
-		labels: ["Time", ...CLASSES.map(one => one.title)],
+	chartLegend(chart);
+	chart.graph = new Dygraph(byId(chart.id), chart.rows.map(row => [row[0], ...columns.map(column => row[column])]), {
+		labels: ["Time", ...chart.classes.map(one => one.title)],
 		stackedGraph: true,
 		fillAlpha: 0.75,
 		strokeWidth: 1,
-		colors: memoryColors(),
+		colors: classColors(chart),
 		legend: "never",
 		includeZero: true,
-		axes: axisOptions(seconds => seconds + " s", formatBytes, 68),
+		axes: axes(),
 		rightGap: 8,
 		interactionModel: touchModel(),
 		animatedZooms: false,
 		highlightCircleSize: 3,
-		highlightCallback: (event, x, points, row) => memoryShow(row),
-		unhighlightCallback: () => memoryShow(-1),
+		highlightCallback: (event, x, points, row) => chartShow(chart, row),
+		unhighlightCallback: () => chartShow(chart, -1),
 	});
-	memoryButtons();
-	memoryShow(-1);
+	byId(chart.id).addEventListener("keydown", event => chartKey(chart, event));
+	chartShow(chart, -1);
 	redraws.push(() => {
-		memory.graph.updateOptions({
-			colors: memoryColors(),
-			axes: axisOptions(seconds => seconds + " s", formatBytes, 68),
-		}, true);
-		memory.graph.resize();
+		chart.graph.updateOptions({colors: classColors(chart), axes: axes()}, true);
+		chart.graph.resize();
 	});
+}
+
+// ---- memory over time ----
+
+const memory = {
+	id: "chart", graph: null, row: -1, classes: CLASSES, names: [], rows: [],
+	say: value => "resident set " + formatBytes(value("rss")) + ", unexplained " + formatBytes(value("unexplained"), true) +
+		(value("swap") ? ", swapped out " + formatBytes(value("swap")) : ""),
+};
+
+function memoryStart()
+{
+	Object.assign(memory, data.series);
+	if (!memory.rows.length) {
+		byId("chart-readout").textContent = "No interval has ended.";
+		return;
+	}
+	chartStart(memory);
+	byId("zoom-in").addEventListener("click", () => chartZoom(memory, 0.5));
+	byId("zoom-out").addEventListener("click", () => chartZoom(memory, 2));
+	byId("pan-left").addEventListener("click", () => chartPan(memory, -0.5));
+	byId("pan-right").addEventListener("click", () => chartPan(memory, 0.5));
+	byId("zoom-all").addEventListener("click", () => memory.graph.resetZoom());
+}
+
+// ---- what is in the heap ----
+
+const heap = {
+	id: "heap-chart", graph: null, row: -1, classes: HEAP_CLASSES, names: [], rows: [],
+	say: value => formatBytes(value("live_bytes")) + " in live allocations, of " +
+		formatBytes(HEAP_CLASSES.reduce((sum, one) => sum + value(one.column), 0)) + " of heap pages",
+};
+
+// How long allocations were followed, and what that leaves out.
+function heapText()
+{
+	const one = data.heap;
+
+	return "Allocations were followed from " + (one.whole ? "before the first one" : formatSeconds(Math.max(0, one.begin)) + " on") +
+		(one.end === null ? "" : " until " + formatSeconds(one.end)) + ". At the end " + formatBytes(one.live_bytes) + " are live in " +
+		formatCount(one.live_count) + " allocations; " + formatBytes(one.fragmented_bytes) + " are the empty part of fragmented pages." +
+		(one.one_in > 1 ? " There were more than are tracked: those of one page in " + one.one_in + " are, and the figures are estimates." : "") +
+		(one.lost ? " " + formatCount(one.lost) + " records were lost: what was known before is not any more." : "");
+}
+
+function heapStart()
+{
+	byId("heap").hidden = byId("nav-heap").hidden = !data.heap;
+	if (!data.heap)
+		return;
+	Object.assign(heap, {names: data.heap.names, rows: data.heap.rows});
+	byId("heap-text").textContent = heapText();
+	chartStart(heap);
 }
 
 // ---- invocations ----

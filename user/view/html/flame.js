@@ -4,18 +4,33 @@
 const FLAME_ROW = 19; // pixels
 const FLAME_CHARACTER = 6.95; // width of one, about
 
+// What the widths stand for. Pages are of first touches, allocations of where they were made.
+const FLAME_WHATS = {
+	retained: {title: "Who touched it first", words: "retained", by: "touched them first", self: "touched by itself"},
+	resident: {title: "Who touched it first", words: "resident", by: "touched them first", self: "touched by itself"},
+	live: {title: "Who allocated what is live", words: "live", by: "allocated them, by samples", self: "allocated by itself"},
+};
+
 const flame = {tree: null, focus: null, current: null, search: "", what: "retained"};
+
+// [{frames, bytes}, ...]
+function flameStacks()
+{
+	if (flame.what === "live")
+		return data.sites.allocations.map(one => ({frames: one.frames, bytes: one.live}));
+	return data.sites.rows.map(site => ({frames: site.frames, bytes: site[flame.what] * data.page_bytes}));
+}
 
 function flameTree()
 {
 	const root = {name: data.process.command, children: new Map(), self: 0, role: 0, where: ""};
 
-	for (const site of data.sites.rows) {
+	for (const stack of flameStacks()) {
 		let node = root;
 
-		if (!site[flame.what])
+		if (!stack.bytes)
 			continue;
-		for (const number of site.frames) {
+		for (const number of stack.frames) {
 			const [name, place, module, role] = data.sites.frames[number];
 
 			if (!node.children.has(name))
@@ -23,10 +38,10 @@ function flameTree()
 							 where: [module, place].filter(text => text).join(" ")});
 			node = node.children.get(name);
 		}
-		node.self += site[flame.what];
+		node.self += stack.bytes;
 	}
 	if (data.sites.rest && data.sites.rest[flame.what])
-		root.children.set("[other sites]", {name: "[other sites]", children: new Map(), self: data.sites.rest[flame.what],
+		root.children.set("[other sites]", {name: "[other sites]", children: new Map(), self: data.sites.rest[flame.what] * data.page_bytes,
 						    role: 2, where: ""});
 	return d3.hierarchy(root, node => [...node.children.values()])
 		.sum(node => node.self)
@@ -35,7 +50,7 @@ function flameTree()
 
 function flameText(node)
 {
-	return formatPages(node.value) + ", " + formatShare(node.value, flame.tree.value);
+	return formatBytes(node.value) + ", " + formatShare(node.value, flame.tree.value);
 }
 
 function flameMatches(node)
@@ -64,8 +79,8 @@ function flameTip(event, item)
 	const x = event.clientX === undefined ? box.left : event.clientX;
 	const y = event.clientY === undefined ? box.bottom - 16 : event.clientY;
 
-	tipShow(x, y, node.data.name, [flameText(node) + " of what is " + flame.what,
-				       node.data.self ? formatPages(node.data.self) + " touched by itself" : "", node.data.where]);
+	tipShow(x, y, node.data.name, [flameText(node) + " of what is " + FLAME_WHATS[flame.what].words,
+				       node.data.self ? formatBytes(node.data.self) + " " + FLAME_WHATS[flame.what].self : "", node.data.where]);
 }
 
 function flameDraw()
@@ -75,7 +90,7 @@ function flameDraw()
 	const depth = Math.max(...visible.map(item => item.node.depth)) + 1;
 	const svg = d3.select(holder).selectAll("svg").data([null]).join("svg")
 		.attr("width", width).attr("height", depth * FLAME_ROW).attr("role", "tree")
-		.attr("aria-label", "Call stacks of first touches");
+		.attr("aria-label", "Call stacks: " + FLAME_WHATS[flame.what].title);
 	const groups = svg.selectAll("g").data(visible, item => item.node.id)
 		.join(enter => {
 			const group = enter.append("g").attr("role", "treeitem");
@@ -100,7 +115,7 @@ function flameDraw()
 	holder.classList.toggle("searching", flame.search !== "");
 }
 
-// The pages under matching frames, each counted once.
+// What is under matching frames, each counted once.
 function flameMatched()
 {
 	let sum = 0;
@@ -117,15 +132,16 @@ function flameMatched()
 
 function flameSay()
 {
-	const whole = flame.tree.value, zoomed = flame.focus === flame.tree ? "" : "; zoomed to " + flame.focus.data.name;
+	const whole = flame.tree.value, what = FLAME_WHATS[flame.what];
+	const zoomed = flame.focus === flame.tree ? "" : "; zoomed to " + flame.focus.data.name;
 
 	if (!whole)
-		byId("flame-text").textContent = "No pages are " + flame.what + ".";
+		byId("flame-text").textContent = "Nothing is " + what.words + ".";
 	else if (flame.search)
-		byId("flame-text").textContent = "\u201c" + flame.search + "\u201d is in the stacks of " + formatPages(flameMatched()) + ", " +
-			formatShare(flameMatched(), whole) + " of what is " + flame.what + zoomed;
+		byId("flame-text").textContent = "\u201c" + flame.search + "\u201d is in the stacks of " + formatBytes(flameMatched()) + ", " +
+			formatShare(flameMatched(), whole) + " of what is " + what.words + zoomed;
 	else
-		byId("flame-text").textContent = formatPages(whole) + " " + flame.what + ", by the call stack that touched them first" + zoomed;
+		byId("flame-text").textContent = formatBytes(whole) + " " + what.words + ", by the call stack that " + what.by + zoomed;
 }
 
 function flameFocus(node)
@@ -146,6 +162,7 @@ function flameMake()
 		node.id = ++id;
 	});
 	flame.focus = flame.current = flame.tree;
+	byId("flame-title").textContent = FLAME_WHATS[flame.what].title;
 	byId("flame-graph").replaceChildren();
 	if (flame.tree.value)
 		flameDraw();
@@ -199,6 +216,8 @@ function flameKey(event)
 
 function flameStart()
 {
+	if (!data.heap)
+		byId("flame-live").remove();
 	flameMake();
 	byId("flame-graph").addEventListener("keydown", flameKey);
 	byId("flame-reset").addEventListener("click", () => flame.tree.value && flameFocus(flame.tree));

@@ -24,6 +24,16 @@ json_t *html_text(const char *text)
 	return json_string(clean_text(text, clean));
 }
 
+void html_append(json_t **array, json_t *item)
+{
+	if (!*array) {
+		json_decref(item);
+	} else if (json_array_append_new(*array, item)) {
+		json_decref(*array);
+		*array = NULL;
+	}
+}
+
 void html_note(json_t *notes, const char *format, ...)
 {
 	char text[512];
@@ -70,12 +80,13 @@ static json_t *page_data(const struct process *process, const struct export_cont
 		return NULL;
 	note_history(process, notes);
 	/* notes are the last: the parts before add to them */
-	data = json_pack(
-		"{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "version", context->version,
-		"page_bytes", (json_int_t)PAGE_BYTES, "process", process_part(process, context),
-		"verdict", html_verdict(process), "figures", html_figures(process), "series",
-		html_series(process), "invocations", html_invocations(process), "sites",
-		html_sites(process, notes), "map", html_map(process, notes), "notes", notes);
+	data = json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:O}", "version",
+			 context->version, "page_bytes", (json_int_t)PAGE_BYTES, "process",
+			 process_part(process, context), "verdict", html_verdict(process),
+			 "figures", html_figures(process), "series", html_series(process), "heap",
+			 html_heap(process), "invocations", html_invocations(process), "sites",
+			 html_sites(process, notes), "map", html_map(process, notes), "notes",
+			 notes);
 	json_decref(notes);
 	return data;
 }

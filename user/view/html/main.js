@@ -5,6 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
 	themeStart();
 	summaryStart();
 	memoryStart();
+	heapStart();
 	invocationsStart();
 	flameStart();
 	mapStart();

@@ -69,13 +69,13 @@ static json_t *squares_json(const struct ledger *ledger, unsigned int shift)
 
 	for (uint64_t from = 0; (leaf = next_leaf(pages, from, &at)); from = at + LEAF_BYTES) {
 		if (at >> shift != square.number && square.resident)
-			json_array_append_new(squares, square_json(&square, ledger));
+			html_append(&squares, square_json(&square, ledger));
 		if (at >> shift != square.number)
 			square = (struct square){.number = at >> shift};
 		square_add(&square, leaf, pages->young_since);
 	}
 	if (square.resident)
-		json_array_append_new(squares, square_json(&square, ledger));
+		html_append(&squares, square_json(&square, ledger));
 	return squares;
 }
 
@@ -127,13 +127,13 @@ static json_t *mappings_json(const struct ledger *ledger, json_t *notes)
 	count = mappings_choose(reports, count, notes);
 	mappings = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(
-			mappings,
-			json_pack("[I, I, s, o, o, I]",
-				  (json_int_t)(reports[i].start >> PAGE_SHIFT),
-				  (json_int_t)(reports[i].end >> PAGE_SHIFT),
-				  mapping_kind_name(reports[i].kind), html_text(reports[i].name),
-				  html_text(reports[i].owner), (json_int_t)reports[i].resident));
+		html_append(&mappings,
+			    json_pack("[I, I, s, o, o, I]",
+				      (json_int_t)(reports[i].start >> PAGE_SHIFT),
+				      (json_int_t)(reports[i].end >> PAGE_SHIFT),
+				      mapping_kind_name(reports[i].kind),
+				      html_text(reports[i].name), html_text(reports[i].owner),
+				      (json_int_t)reports[i].resident));
 	return mappings;
 }
 

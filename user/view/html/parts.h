@@ -22,11 +22,23 @@ json_t *html_invocations(const struct process *process);
 /* null before the first report. */
 json_t *html_verdict(const struct process *process);
 
-/* {"frames": [...], "rows": [...], "rest": {...}}. Pages and seconds. */
+/*
+ * {"frames": [...], "rows": [...], "rest": {...}, "allocations": [...]}. Pages and seconds; of live
+ * allocations bytes.
+ */
 json_t *html_sites(const struct process *process, json_t *notes);
 
 /* {"shift": log2 of a square's bytes, "squares": [...], "mappings": [...]}. */
 json_t *html_map(const struct process *process, json_t *notes);
+
+/*
+ * null where allocations were never followed: {"names": [...], "rows": [[...], ...], ...}, the
+ * classes of the heap's pages in bytes, and what is live at the end.
+ */
+json_t *html_heap(const struct process *process);
+
+/* Appends an item, whose reference it takes. Without memory *array is freed and NULL: so is all. */
+void html_append(json_t **array, json_t *item);
 
 /* A number, null where it is not known. */
 json_t *html_number(double number);

@@ -35,12 +35,12 @@ json_t *html_series(const struct process *process)
 	json_t *names = json_array(), *rows = json_array();
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
-		json_array_append_new(names, json_string(columns[i]));
+		html_append(&names, json_string(columns[i]));
 	for (uint64_t back = REPORT_HISTORY; back-- > 0;) {
 		const struct report *report = process_report_at(process, back);
 
 		if (report)
-			json_array_append_new(rows, series_row(report));
+			html_append(&rows, series_row(report));
 	}
 	return json_pack("{s:o, s:o}", "names", names, "rows", rows);
 }
@@ -56,8 +56,8 @@ json_t *html_figures(const struct process *process)
 
 		if (field->type == FIELD_TEXT)
 			continue;
-		json_array_append_new(
-			figures,
+		html_append(
+			&figures,
 			json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", field->name, "title",
 				  field->title, "help", field->help, "text",
 				  field_format(field, field->get(process, report), text,
@@ -78,12 +78,11 @@ static json_t *survival(const struct invocations *invocations)
 		const struct invocation_survival *point = invocations_survival(invocations, i);
 
 		if (point->born)
-			json_array_append_new(points,
-					      json_pack("{s:i, s:I, s:I, s:I}", "later",
-							(int)invocation_later[i], "invocations",
-							(json_int_t)point->invocations, "born",
-							(json_int_t)point->born, "resident",
-							(json_int_t)point->resident));
+			html_append(&points, json_pack("{s:i, s:I, s:I, s:I}", "later",
+						       (int)invocation_later[i], "invocations",
+						       (json_int_t)point->invocations, "born",
+						       (json_int_t)point->born, "resident",
+						       (json_int_t)point->resident));
 	}
 	return points;
 }
@@ -104,8 +103,7 @@ static json_t *ends(const struct invocations *invocations)
 	for (size_t i = count ? (count - 1) % step : 0; i < count; i += step) {
 		uint64_t end = ended - count + i + 1;
 
-		json_array_append_new(rows,
-				      json_pack("[I, I]", (json_int_t)end, (json_int_t)pages[i]));
+		html_append(&rows, json_pack("[I, I]", (json_int_t)end, (json_int_t)pages[i]));
 	}
 	return rows;
 }

@@ -58,11 +58,10 @@ static json_t *stack_numbers(struct frame_list *list, const struct stack *stack)
 		const char *base = strrchr(path, '/');
 
 		for (size_t j = shown.count; j-- > 0;)
-			json_array_append_new(
-				numbers,
-				json_integer(frame_add(
-					list, line_json(&shown.lines[j], base ? base + 1 : path,
-							frame_role(process->symbols, frame)))));
+			html_append(&numbers,
+				    json_integer(frame_add(
+					    list, line_json(&shown.lines[j], base ? base + 1 : path,
+							    frame_role(process->symbols, frame)))));
 	}
 	return numbers;
 }
@@ -118,15 +117,54 @@ static json_t *rest_row(const struct site_list *sites, json_t *notes)
 			 (json_int_t)rest.lazy, "growth", (json_int_t)rest.growth);
 }
 
+/* Live allocations by the stack they were made under: estimates, by samples. */
+static json_t *allocations(struct frame_list *list, json_t *notes)
+{
+	const struct process *process = list->process;
+	AUTO_FREE struct heap_site *sites = NULL;
+	uint64_t rest = 0;
+	size_t count;
+	json_t *rows;
+
+	if (!process->ledger->heap || !process->symbols)
+		return json_array();
+	if (heap_sites(process->ledger->heap, false, &sites, &count))
+		return NULL;
+	rows = json_array();
+	for (size_t i = 0; i < count && sites[i].live_bytes; i++) {
+		const struct stack *stack = stacks_get(process->stacks, sites[i].stack);
+
+		if (i >= HTML_SITES_MAX || !stack)
+			rest += sites[i].live_bytes;
+		else
+			html_append(&rows, json_pack("{s:I, s:I, s:o}", "live",
+						     (json_int_t)sites[i].live_bytes, "count",
+						     (json_int_t)sites[i].live_count, "frames",
+						     stack_numbers(list, stack)));
+	}
+	if (rest)
+		html_append(&rows,
+			    json_pack("{s:I, s:i, s:o}", "live", (json_int_t)rest, "count", 0,
+				      "frames", placeholder_numbers(list, "[other allocations]")));
+	if (count > HTML_SITES_MAX)
+		html_note(notes,
+			  "The %d stacks with the most live bytes are told one by one; %zu more "
+			  "are summed.",
+			  HTML_SITES_MAX, count - HTML_SITES_MAX);
+	return rows;
+}
+
 json_t *html_sites(const struct process *process, json_t *notes)
 {
 	const struct site_list *sites = &process->sites;
 	struct frame_list list = {.process = process, .frames = json_array()};
-	json_t *rows = json_array();
+	json_t *rows = json_array(), *live;
 
 	for (size_t i = 0; i < sites->count && i < HTML_SITES_MAX; i++)
-		json_array_append_new(rows, site_row(&list, &sites->sites[i]));
+		html_append(&rows, site_row(&list, &sites->sites[i]));
+	live = allocations(&list, notes);
 	intern_free(&list.known);
-	return json_pack("{s:o, s:o, s:o, s:o}", "seconds", html_number(sites->seconds), "frames",
-			 list.frames, "rows", rows, "rest", rest_row(sites, notes));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "seconds", html_number(sites->seconds),
+			 "frames", list.frames, "rows", rows, "rest", rest_row(sites, notes),
+			 "allocations", live);
 }

@@ -10,7 +10,7 @@ static json_t *evidence(const struct verdict *verdict)
 	json_t *texts = json_array();
 
 	for (size_t i = 0; i < VERDICT_EVIDENCE_MAX && *verdict->evidence[i]; i++)
-		json_array_append_new(texts, html_text(verdict->evidence[i]));
+		html_append(&texts, html_text(verdict->evidence[i]));
 	return texts;
 }
 

@@ -2,6 +2,7 @@
 /* heap.pb.gz as `go tool pprof` reads it. */
 #include "tests/unit/exports.h"
 
+#include "tests/unit/heap_world.h"
 #include "user/view/pprof.h"
 
 #define KEPT __attribute__((noinline, noclone, used))
@@ -143,6 +144,36 @@ static void samples_add_up_to_the_ledger(void **state)
 	check_sums(sum_up(raw, "state:[young]").state, 0, 19);
 	check_sums(sum_up(raw, "allocator:[jemalloc]").state, 16, 35);
 	check_sums(sum_up(raw, "end:[complete]").state, 16, 30);
+	free(raw);
+	exports_free(&e);
+}
+
+/* Live allocations are samples of their own: they add nothing to the pages. */
+static void live_allocations_have_their_own_types(void **state)
+{
+	struct event_alloc_begin begin = {.size = 100};
+	struct exports e;
+	char *raw, *top;
+
+	NEEDS_PPROF();
+	e = exports_new("handler", true);
+	begin.h.stack = known_site(&e);
+	world_probes(&e.world, HEAP_ON, ALLOCATOR_JEMALLOC, HEAP_WHOLE, 0);
+	for (uint64_t i = 0; i < 7; i++) {
+		world_feed(&e.world, &begin.h, EVENT_ALLOC_BEGIN, sizeof(begin));
+		world_alloc_flags(&e.world, A + i * 112, 100, 0, ALLOC_SAMPLED);
+	}
+	world_release(&e.world, A, 0);
+	raw = pprof("-raw", exports_write(&e, pprof_write));
+	assert_non_null(strstr(raw, "resident_space/bytes[dflt] inuse_objects/count "
+				    "inuse_space/bytes\n"));
+	check_sums(sum_up(raw, "").all, 16, 30);
+	check_sums(sum_up(raw, "state:[live]").state, 0, 0);
+	assert_non_null(strstr(raw, "          6        600:"));
+	top = pprof("-top -sample_index=inuse_space", exports_write(&e, pprof_write));
+	assert_non_null(strstr(top, "100%"));
+	assert_non_null(strstr(top, "cache_grow"));
+	free(top);
 	free(raw);
 	exports_free(&e);
 }
@@ -353,6 +384,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		EXPORTS_TEST(samples_add_up_to_the_ledger),
+		EXPORTS_TEST(live_allocations_have_their_own_types),
 		EXPORTS_TEST(young_pages_may_be_lazily_freed),
 		EXPORTS_TEST(functions_have_names_and_lines),
 		EXPORTS_TEST(top_names_the_site),

@@ -17,6 +17,7 @@
 #include <zlib.h>
 
 #include "proto/profile.pb-c.h"
+#include "user/base/cleanup.h"
 #include "user/base/intern.h"
 #include "user/base/units.h"
 #include "user/stack/frames.h"
@@ -38,6 +39,10 @@ typedef Perftools__Profiles__Function Function;
 /* Lines of one location: deeper inlining keeps its innermost and its outermost ones. */
 #define LINES_MAX 256
 
+/* Of a sample: what is retained and resident; and what is live, where allocations were followed. */
+#define VALUES_PAGES 3
+#define VALUES_MAX 5
+
 /* Module of a location without a frame; its address is the reason. */
 #define NO_FRAME UINT32_MAX
 
@@ -57,7 +62,8 @@ struct writer {
 	struct intern mappings;	 /* uint32_t, number of the module */
 	uint8_t *packed;
 	size_t capacity;
-	int error; /* the first; nothing is written after it */
+	size_t values; /* of each sample */
+	int error;     /* the first; nothing is written after it */
 };
 
 static void fail(struct writer *writer, int error)
@@ -133,13 +139,11 @@ static uint32_t function_of(struct writer *writer, const char *name, const char 
 
 /* ---- samples ---- */
 
-static size_t locations_fill(struct writer *writer, const struct site *site,
+static size_t locations_fill(struct writer *writer, const struct stack *stack, uint32_t reason,
 			     uint64_t locations[EVENT_FRAMES_MAX])
 {
-	const struct stack *stack = site_text_stack(writer->process, site);
-
 	if (!stack) {
-		locations[0] = location_of(writer, site->reason, NO_FRAME);
+		locations[0] = location_of(writer, reason, NO_FRAME);
 		return 1;
 	}
 	for (size_t i = 0; i < stack->frame_count; i++)
@@ -157,15 +161,16 @@ struct part {
 
 static void put_part(struct writer *writer, Sample *sample, Label *state, const struct part *part)
 {
-	int64_t values[] = {(int64_t)part->retained, (int64_t)(part->retained << PAGE_SHIFT),
-			    (int64_t)(part->resident << PAGE_SHIFT)};
+	int64_t values[VALUES_MAX] = {(int64_t)part->retained,
+				      (int64_t)(part->retained << PAGE_SHIFT),
+				      (int64_t)(part->resident << PAGE_SHIFT)};
 	Profile profile = PROFILE_INIT;
 
 	if (!part->resident)
 		return;
 	state->str = string_of(writer, part->state);
 	sample->value = values;
-	sample->n_value = sizeof(values) / sizeof(*values);
+	sample->n_value = writer->values;
 	profile.sample = &sample;
 	profile.n_sample = 1;
 	put(writer, &profile);
@@ -199,7 +204,7 @@ static void put_site(struct writer *writer, const struct site *site)
 	Sample sample = PERFTOOLS__PROFILES__SAMPLE__INIT;
 
 	sample.location_id = locations;
-	sample.n_location_id = locations_fill(writer, site, locations);
+	sample.n_location_id = locations_fill(writer, stack, site->reason, locations);
 	labels[0].key = string_of(writer, "state");
 	labels[1].key = string_of(writer, "allocator");
 	labels[1].str =
@@ -209,6 +214,48 @@ static void put_site(struct writer *writer, const struct site *site)
 	sample.label = label_list;
 	sample.n_label = stack ? 3 : 2;
 	put_parts(writer, &sample, &labels[0], site);
+}
+
+/* What is live of the allocations made under a stack: an estimate, by samples. */
+static void put_allocations(struct writer *writer, const struct heap_site *site)
+{
+	const struct stack *stack = stacks_get(writer->process->stacks, site->stack);
+	int64_t values[VALUES_MAX] = {0, 0, 0, (int64_t)site->live_count,
+				      (int64_t)site->live_bytes};
+	uint64_t locations[EVENT_FRAMES_MAX];
+	Label labels[2] = {PERFTOOLS__PROFILES__LABEL__INIT, PERFTOOLS__PROFILES__LABEL__INIT};
+	Label *label_list[] = {&labels[0], &labels[1]};
+	Sample sample = PERFTOOLS__PROFILES__SAMPLE__INIT, *samples = &sample;
+	Profile profile = PROFILE_INIT;
+
+	if (!site->live_bytes)
+		return;
+	sample.location_id = locations;
+	sample.n_location_id = locations_fill(writer, stack, SITE_UNTAKEN, locations);
+	labels[0].key = string_of(writer, "state");
+	labels[0].str = string_of(writer, "live");
+	labels[1].key = string_of(writer, "end");
+	labels[1].str = string_of(writer, stack ? stack_end_name(stack->end) : "");
+	sample.label = label_list;
+	sample.n_label = stack ? 2 : 1;
+	sample.value = values;
+	sample.n_value = writer->values;
+	profile.sample = &samples;
+	profile.n_sample = 1;
+	put(writer, &profile);
+}
+
+static void put_heap(struct writer *writer)
+{
+	AUTO_FREE struct heap_site *sites = NULL;
+	size_t count;
+
+	if (writer->values == VALUES_PAGES)
+		return;
+	if (heap_sites(writer->process->ledger->heap, false, &sites, &count))
+		return fail(writer, -ENOMEM);
+	for (size_t i = 0; i < count && !writer->error; i++)
+		put_allocations(writer, &sites[i]);
 }
 
 /* ---- what the samples refer to ---- */
@@ -403,13 +450,15 @@ static void put_head(struct writer *writer)
 		value_type(writer, "retained_pages", "count"),
 		value_type(writer, "retained_space", "bytes"),
 		value_type(writer, "resident_space", "bytes"),
+		value_type(writer, "inuse_objects", "count"),
+		value_type(writer, "inuse_space", "bytes"),
 	};
-	ValueType *type_list[] = {&types[0], &types[1], &types[2]};
+	ValueType *type_list[] = {&types[0], &types[1], &types[2], &types[3], &types[4]};
 	ValueType period = value_type(writer, "page", "bytes");
 	Profile profile = PROFILE_INIT;
 
 	profile.sample_type = type_list;
-	profile.n_sample_type = 3;
+	profile.n_sample_type = writer->values;
 	profile.default_sample_type = types[2].type;
 	profile.period_type = &period;
 	profile.period = PAGE_BYTES;
@@ -439,6 +488,7 @@ static void put_profile(struct writer *writer)
 	number_program(writer);
 	for (size_t i = 0; i < list->count && !writer->error; i++)
 		put_site(writer, &list->sites[i]);
+	put_heap(writer);
 	put_locations(writer);
 	put_functions(writer);
 	put_mappings(writer);
@@ -447,7 +497,11 @@ static void put_profile(struct writer *writer)
 
 int pprof_write(FILE *file, const struct process *process, const struct export_context *context)
 {
-	struct writer writer = {.process = process, .context = context};
+	struct writer writer = {
+		.process = process,
+		.context = context,
+		.values = process->ledger->heap ? VALUES_MAX : VALUES_PAGES,
+	};
 	int fd = dup(fileno(file)), rc;
 
 	if (fd < 0)

@@ -47,6 +47,9 @@
 #define SNAPSHOT_BYTES_MIN 1024
 #define SNAPSHOT_BYTES_MAX 61440
 
+/* Replaced return addresses in a SNAPSHOT: as deep as an allocator calls itself, and a few more. */
+#define EVENT_RETURNS_MAX 6
+
 /* No user address is as high: 5-level paging. */
 #define EVENT_ADDRESS_LIMIT (1ULL << 57)
 
@@ -355,6 +358,15 @@ struct event_interval {
 };
 
 /*
+ * The kernel has put the address of a uretprobe's trampoline in the place of `address`, where a
+ * function returns to. stack: the stack pointer as the function was entered.
+ */
+struct event_return {
+	__u64 stack;
+	__u64 address;
+};
+
+/*
  * What user space needs to unwind a stack. Registers are in DWARF's numbering
  * (x86_64: System V ABI 3.6.2; arm64: AADWARF64 4.1), with the pc behind the
  * rest. stack is the memory from the stack pointer upwards.
@@ -367,6 +379,9 @@ struct event_snapshot {
 	__u16 register_count;
 	__u16 machine; /* EM_X86_64 or EM_AARCH64, elf.h */
 	__u64 registers[EVENT_REGISTERS_MAX];
+	struct event_return returns[EVENT_RETURNS_MAX]; /* the innermost ones */
+	__u32 return_count;
+	__u32 pad;
 	__u64 stack[];
 };
 
@@ -672,7 +687,7 @@ _Static_assert(sizeof(struct event_cycle) == 40, "event_cycle is part of the con
 _Static_assert(sizeof(struct event_sample) == 80, "event_sample is part of the contract");
 _Static_assert(sizeof(struct event_loss) == 40, "event_loss is part of the contract");
 _Static_assert(sizeof(struct event_interval) == 32, "event_interval is part of the contract");
-_Static_assert(sizeof(struct event_snapshot) == 312, "event_snapshot is part of the contract");
+_Static_assert(sizeof(struct event_snapshot) == 416, "event_snapshot is part of the contract");
 _Static_assert(sizeof(struct event_module) == 328, "event_module is part of the contract");
 _Static_assert(sizeof(struct event_frame) == 16, "event_frame is part of the contract");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack is part of the contract");

@@ -85,6 +85,24 @@ static __always_inline __u32 snapshot_read(struct event_snapshot *r, const struc
 	return (__u32)bytes;
 }
 
+/* Whoever's uretprobes they are: the kernel keeps one list of a thread's. */
+static __always_inline void returns_copy(struct event_snapshot *r, struct task_struct *task)
+{
+	struct return_instance *at = NULL;
+	__u32 count = 0;
+
+	if (bpf_core_field_exists(task->utask) && task->utask)
+		at = task->utask->return_instances;
+	for (int i = 0; i < EVENT_RETURNS_MAX && at; i++) {
+		r->returns[i].stack = at->stack;
+		r->returns[i].address = at->orig_ret_vaddr;
+		at = at->next;
+		count++;
+	}
+	r->return_count = count;
+	r->pad = 0;
+}
+
 static __always_inline void snapshot_fill(struct event_snapshot *r, struct watched *w,
 					  struct pt_regs *regs, const struct request *q)
 {
@@ -98,6 +116,7 @@ static __always_inline void snapshot_fill(struct event_snapshot *r, struct watch
 	r->machine = USER_MACHINE;
 	r->register_count = USER_REGISTER_COUNT;
 	user_registers_copy(r->registers, regs);
+	returns_copy(r, bpf_get_current_task_btf());
 }
 
 /* The record that follows wakes the reader if that is due. */

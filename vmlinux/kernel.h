@@ -128,6 +128,17 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+/* include/linux/uprobes.h: return addresses that are replaced, innermost first */
+struct return_instance {
+	unsigned long stack;
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
+
 /* include/linux/sched.h; struct thread_struct is the architecture's */
 struct task_struct {
 	struct thread_struct thread;
@@ -139,6 +150,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	int pagefault_disabled;
+	struct uprobe_task *utask;
 };
 
 struct trace_entry {

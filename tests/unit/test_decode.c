@@ -129,6 +129,10 @@ static void snapshots_hold_what_they_say(void **state)
 	snapshot->h.size = sizeof(*snapshot) + 64;
 	snapshot->bytes = 64;
 	assert_int_equal(event_check(&record, sizeof(record)), 0);
+	snapshot->return_count = EVENT_RETURNS_MAX + 1;
+	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
+	snapshot->return_count = EVENT_RETURNS_MAX;
+	assert_int_equal(event_check(&record, sizeof(record)), 0);
 	snapshot->bytes = 72;
 	assert_int_equal(event_check(&record, sizeof(record)), -EBADMSG);
 	snapshot->bytes = 60; /* no whole words */

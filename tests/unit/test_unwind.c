@@ -567,6 +567,55 @@ static void odd_return_addresses(void **state)
 	expect_end_behind(3, 1, STACK_END_NO_MODULE, 5);
 }
 
+/* What the kernel has noted of a replaced return address is as good as the address. */
+static void replaced_return_addresses(void **state)
+{
+	static struct unwind_result whole;
+	uint64_t behind, trampoline;
+
+	(void)state;
+	for (int listed = 0; listed <= 1; listed++) {
+		chain(end_take);
+		walk();
+		whole = result;
+		assert_true(whole.frame_count > 6);
+		/* its page is found in the second round alone */
+		uprobes_page = listed ? 0x7fffffffe000 : 0x1000;
+		trampoline = 0x7fffffffe000;
+		SNAPSHOT->return_count = 1; /* of nobody here */
+		SNAPSHOT->returns[0] = (struct event_return){.stack = 8, .address = 16};
+		for (uint32_t frame = 2; frame < 6; frame += 2) {
+			behind = frame_pc(frame + 1) + 1;
+			for (uint32_t i = 0; i < whole.read_count; i++) {
+				if (whole.reads[i].value != behind)
+					continue;
+				memcpy((char *)SNAPSHOT->stack + whole.reads[i].offset, &trampoline,
+				       8);
+				SNAPSHOT->returns[SNAPSHOT->return_count++] = (struct event_return){
+					.stack = snapshot_sp(SNAPSHOT) + whole.reads[i].offset,
+					.address = behind,
+				};
+				break;
+			}
+		}
+		assert_int_equal(SNAPSHOT->return_count, 3);
+		unwind(SNAPSHOT, &(struct unwind_ops){.locate = locate_odd, .ctx = places},
+		       &result);
+		assert_true(result.replaced);
+		assert_int_equal(result.end, whole.end);
+		assert_int_equal(result.frame_count, whole.frame_count);
+		assert_memory_equal(result.frames, whole.frames,
+				    whole.frame_count * sizeof(*whole.frames));
+		/* and without it the walk ends there */
+		SNAPSHOT->return_count = 2;
+		unwind(SNAPSHOT, &(struct unwind_ops){.locate = locate_odd, .ctx = places},
+		       &result);
+		assert_int_equal(result.end, listed ? STACK_END_UPROBE : STACK_END_NO_MODULE);
+		assert_int_equal(result.frame_count, listed ? 5 : 6);
+		SNAPSHOT->return_count = 0;
+	}
+}
+
 static void files_that_cannot_be_read(void **state)
 {
 	(void)state;
@@ -713,6 +762,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_of_any_size),
 		cmocka_unit_test(pages_that_are_absent),
 		cmocka_unit_test(odd_return_addresses),
+		cmocka_unit_test(replaced_return_addresses),
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(more_frames_than_are_kept),
 		cmocka_unit_test(machines_that_are_not_known),

@@ -50,7 +50,8 @@ static int scan_check(const struct event_scan *scan)
 static int snapshot_check(const struct event_snapshot *snapshot)
 {
 	if (snapshot->bytes > snapshot->h.size - sizeof(*snapshot) || snapshot->bytes & 7 ||
-	    snapshot->register_count > EVENT_REGISTERS_MAX || !snapshot->register_count)
+	    snapshot->register_count > EVENT_REGISTERS_MAX || !snapshot->register_count ||
+	    snapshot->return_count > EVENT_RETURNS_MAX)
 		return -EBADMSG;
 	return 0;
 }

@@ -349,18 +349,31 @@ static void frame_locate(const struct walk *walk, struct unwind_place *place)
 }
 
 /*
+ * What belongs where the callee returned to: by the kernel's own list, as far as the snapshot has
+ * it. 0: nothing is known of it.
+ */
+static uint64_t replaced_return(const struct walk *walk)
+{
+	const struct event_snapshot *snapshot = walk->snapshot;
+
+	for (uint32_t i = 0; i < snapshot->return_count; i++)
+		if (snapshot->returns[i].stack + walk->arch->return_bytes == walk->sp)
+			return snapshot->returns[i].address;
+	return walk->ops->replaced ? walk->ops->replaced(walk->ops->ctx, walk->sp) : 0;
+}
+
+/*
  * The callee returned to where no code is known to be: to a uretprobe's trampoline, whose page
  * may not have been listed yet, if something is known of the frame. True: the walk is where it
  * would be without it.
  */
 static bool frame_restore(struct walk *walk)
 {
-	const struct unwind_ops *ops = walk->ops;
 	uint64_t pc;
 
-	if (walk->exact || !ops->replaced)
+	if (walk->exact)
 		return false;
-	pc = ops->replaced(ops->ctx, walk->sp);
+	pc = replaced_return(walk);
 	if (!pc)
 		return false;
 	walk->result->replaced = true;

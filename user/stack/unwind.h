@@ -27,8 +27,8 @@ struct unwind_place {
 typedef void (*unwind_locate)(void *ctx, uint64_t pc, struct unwind_place *place);
 
 /*
- * What belongs where a frame with this CFA returns to, if something else was put there: 0: nothing
- * is known of it.
+ * What belongs where a frame with this CFA returns to, if something else was put there, and the
+ * snapshot does not have it: 0: nothing is known of it.
  */
 typedef uint64_t (*unwind_replaced)(void *ctx, uint64_t cfa);
 
@@ -55,7 +55,7 @@ struct unwind_result {
 	enum stack_end end;
 	uint32_t frame_count;
 	struct event_frame frames[EVENT_FRAMES_MAX];
-	bool replaced;		 /* it rests on an answer of unwind_replaced(), too */
+	bool replaced;		 /* it rests on replaced return addresses, too */
 	uint32_t guessed;	 /* steps by frame pointer, for want of unwind information */
 	uint64_t used_registers; /* bit per register but pc and sp whose initial value mattered */
 	uint32_t read_count;	 /* more than UNWIND_READS_MAX: not all were noted */

@@ -49,6 +49,7 @@ static const struct unwind_arch arches[] = {
 		.sp = 7,
 		.fp = 6,
 		.pc = 16,
+		.return_bytes = 8,
 		/* rbx, rbp, r12 to r15 */
 		.callee_saved = UNWIND_REGISTER(3) | UNWIND_REGISTER(6) | 0xf000,
 		.address_mask = UINT64_MAX,

@@ -23,7 +23,8 @@ struct unwind_arch {
 	uint8_t sp;
 	uint8_t fp;
 	uint8_t pc;
-	bool link_register; /* a leaf may have no frame: its CFA is its sp */
+	uint8_t return_bytes; /* that a call has pushed as its function is entered */
+	bool link_register;   /* a leaf may have no frame: its CFA is its sp */
 	uint64_t callee_saved;
 	uint64_t address_mask; /* of return addresses: the rest may be a signature */
 

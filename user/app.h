@@ -52,7 +52,11 @@ extern volatile sig_atomic_t app_stop_signal;
 /* app_open.c: from options to what works, and its end */
 int app_open(struct app *app);
 void app_close(struct app *app);
-void app_print_summary(struct app *app);
+/* 0 or a negative errno of standard output, which is not said. */
+int app_print_summary(struct app *app);
+
+/* Something was to be exported, and was not, or not all of it; that was said. */
+bool app_export_failed(const struct app *app);
 
 /* An exit code: a recording that could not be written whole. */
 int app_end_recording(struct app *app);
@@ -81,6 +85,8 @@ bool app_collector_ended(struct app *app);
 /* To standard output. 0 or a negative errno; -EAGAIN: nobody reads. */
 int app_write_out(struct app *app, const char *data, size_t size);
 int app_print_lines(struct app *app);
+
+/* 0 or a negative errno of standard output, which is not said. */
 int app_run_watch(struct app *app);
 
 /* app_top.c: the dashboard. The terminal is open, and closed at the end. 0 or a negative errno. */

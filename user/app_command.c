@@ -69,7 +69,9 @@ void app_reap_command(struct app *app)
 	    waitpid(app->command_pid, &status, WNOHANG) != app->command_pid)
 		return;
 	app->command_pid = 0;
-	if (WIFSIGNALED(status))
+	if (app->command_ending && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		log_info("'%.128s' was ended: it ends with the watch", app->options.argv[0]);
+	else if (WIFSIGNALED(status))
 		command_failed(app, "was ended by signal", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
 		command_failed(app, "exited with status", WEXITSTATUS(status));
@@ -83,6 +85,7 @@ void app_end_command(struct app *app)
 		return;
 	app->command_ending = true;
 	kill(app->command_pid, SIGTERM);
+	kill(app->command_pid, SIGCONT); /* one that is stopped does not see it */
 	for (int waited = 0; waited < COMMAND_END_MS && app->command_pid; waited += 20) {
 		poll(NULL, 0, 20);
 		app_reap_command(app);

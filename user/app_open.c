@@ -202,12 +202,13 @@ int app_open(struct app *app)
 	return rc;
 }
 
-void app_print_summary(struct app *app)
+int app_print_summary(struct app *app)
 {
 	AUTO_FREE char *text = NULL, *traces = NULL;
 	struct source_state state;
 	struct source *source = app->source;
 	size_t size;
+	int rc = 0;
 
 	source->ops->state(source, &state);
 	if (state.unwatched_children)
@@ -224,13 +225,20 @@ void app_print_summary(struct app *app)
 		log_warning("export: %llu rows and events could not be written",
 			    (unsigned long long)export_failures(app->export));
 	text = watch_view_take_summary(app->watch, &size);
-	if (text && app_write_out(app, text, size))
-		return;
+	if (text)
+		rc = app_write_out(app, text, size);
 	/* what a check prints is its result alone */
 	if (app->export && app->check)
 		log_info("traces in %s", app->options.export_path);
-	else if (app->export && asprintf(&traces, "traces in %s\n", app->options.export_path) > 0)
-		(void)app_write_out(app, traces, strlen(traces));
+	else if (!rc && app->export &&
+		 asprintf(&traces, "traces in %s\n", app->options.export_path) > 0)
+		rc = app_write_out(app, traces, strlen(traces));
+	return rc;
+}
+
+bool app_export_failed(const struct app *app)
+{
+	return app->options.export_path && (!app->export || export_failures(app->export));
 }
 
 /* The pipeline has ended: nothing more comes. */
@@ -251,7 +259,7 @@ int app_end_recording(struct app *app)
 			    (unsigned long long)figures.refused);
 	log_info("%s records, %s in %s", units_whole(count, figures.records),
 		 units_bytes(bytes, (double)figures.bytes), app->options.recording_path);
-	return rc && app->options.command == COMMAND_RECORD ? EXIT_IMPOSSIBLE : EXIT_DONE;
+	return rc ? EXIT_IMPOSSIBLE : EXIT_DONE;
 }
 
 void app_close(struct app *app)

@@ -42,7 +42,7 @@ static void catch_signal(int number, const struct sigaction *action)
 
 void app_catch_signals(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	const struct sigaction stop = {.sa_handler = on_stop};
 	/* it must not make a call fail that nobody expects to fail */
 	const struct sigaction snapshot = {.sa_handler = on_snapshot, .sa_flags = SA_RESTART};
@@ -155,7 +155,5 @@ int app_run_watch(struct app *app)
 		if (app_collector_ended(app))
 			break;
 	}
-	if (rc && rc != -EPIPE && rc != -EAGAIN)
-		log_error("standard output: %s", strerror(-rc));
-	return 0;
+	return rc;
 }

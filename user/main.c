@@ -3,12 +3,14 @@
 #include "user/app.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
@@ -16,6 +18,40 @@
 #include "user/source/look.h"
 #include "user/source/privileges.h"
 #include "user/view/dashboard/terminal.h"
+
+/*
+ * What was closed by who started us would else be the number of a file of ours, and written to. The
+ * wrong way round, so that it fails as it would; the command that we start has it closed.
+ */
+static void reserve_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null",
+			  O_CLOEXEC | (fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY));
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Standard output that is gone is a reader's wish to end; what else went wrong loses the result. */
+static int output_code(int failed)
+{
+	if (!failed || failed == -EPIPE || failed == -EAGAIN)
+		return EXIT_DONE;
+	log_error("standard output: %s", strerror(-failed));
+	return EXIT_IMPOSSIBLE;
+}
+
+/* Of what was printed by stdio. */
+static int printed_code(int code)
+{
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout))
+		return output_code(errno ? -errno : -EIO) == EXIT_DONE ? code : EXIT_IMPOSSIBLE;
+	return code;
+}
 
 /* At full speed, and no line is dropped: what is printed holds up what is read. */
 static int replay_lines(struct app *app)
@@ -30,11 +66,16 @@ static int replay_lines(struct app *app)
 			rc = 0;
 		failed = app_print_lines(app);
 	}
-	if (failed && failed != -EPIPE && failed != -EAGAIN)
-		log_error("standard output: %s", strerror(-failed));
 	if (rc < 0)
 		log_error("%s: %s", app->options.files[0], replay_error(rc));
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? EXIT_TARGET : output_code(failed);
+}
+
+/* What a call that fails says as well: no reader, a limit of the size of files. */
+static void ignore_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int replay_run(struct app *app)
@@ -42,9 +83,9 @@ static int replay_run(struct app *app)
 	bool utf8;
 	int rc;
 
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	if (!app->options.on_top)
-		return replay_lines(app) ? EXIT_TARGET : EXIT_DONE;
+		return replay_lines(app);
 	if (collector_start(&app->collector, app->pipeline, true)) {
 		log_error("cannot start a thread");
 		return EXIT_IMPOSSIBLE;
@@ -76,7 +117,7 @@ static int app_run(struct app *app)
 	}
 	/* after the command was started: it is to have the limits and signals it would have had */
 	app_raise_file_limit();
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	if (privileges_drop((app->export || app->recorder) && geteuid() == 0, app->command_pid > 0,
 			    app->options.invocation_count > 0 || app_may_follow(&app->options)))
 		log_warning("capabilities could not be dropped: %s", strerror(errno));
@@ -104,8 +145,10 @@ static int app_run(struct app *app)
 		}
 		log_hold(true);
 	}
-	if (top ? app_run_top(app, utf8) : app_run_watch(app))
-		rc = EXIT_IMPOSSIBLE;
+	if (top)
+		rc = app_run_top(app, utf8) ? EXIT_IMPOSSIBLE : EXIT_DONE;
+	else
+		rc = output_code(app_run_watch(app));
 	log_hold(false);
 	app_end_command(app);
 	collector_stop(&app->collector);
@@ -152,24 +195,31 @@ int main(int argc, char **argv)
 	bool judged = false;
 	int code;
 
+	reserve_standard_files();
 	setlocale(LC_CTYPE, "");
 	if (options_parse(argc, argv, TIDEMARK_VERSION, &app.options, &code))
-		return code;
+		return printed_code(code);
 	if (app.options.verbose)
 		log_set_level(LOG_DEBUG);
 	app_catch_signals();
 	if (app.options.command == COMMAND_INFO)
-		return info_print(app.options.files[0]) ? EXIT_TARGET : EXIT_DONE;
+		return printed_code(info_print(app.options.files[0]) ? EXIT_TARGET : EXIT_DONE);
 	if (app.options.command == COMMAND_DIFF)
-		return diff_files(&app.options) ? EXIT_TARGET : EXIT_DONE;
+		return printed_code(diff_files(&app.options) ? EXIT_TARGET : EXIT_DONE);
 	code = app_open(&app);
 	if (code == EXIT_DONE)
 		code = app.live ? app_run(&app) : replay_run(&app);
 	if (app.pipeline && code == EXIT_DONE) {
+		int failed, recorded;
+
 		pipeline_free(app.pipeline); /* the views get the last state */
-		app_print_lines(&app);
-		app_print_summary(&app);
-		code = app_end_recording(&app);
+		failed = app_print_lines(&app);
+		if (!failed)
+			failed = app_print_summary(&app);
+		code = output_code(failed);
+		recorded = app_end_recording(&app);
+		if (code == EXIT_DONE)
+			code = app_export_failed(&app) ? EXIT_IMPOSSIBLE : recorded;
 		if (app.check)
 			code = print_check(&app);
 		judged = true;

@@ -14,7 +14,7 @@
 #include "user/option_values.h"
 #include "user/source/live.h"
 #include "user/source/recording_writer.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 #include "user/view/export_format.h"
 
 #define INTERVAL_MS_DEFAULT 1000
@@ -137,7 +137,10 @@ static const struct argp_option option_table[] = {
 	 3},
 	{"json", KEY_JSON, NULL, 0, "Print an array with an object per process, not text", 3},
 	{NULL, 0, NULL, 0, "Recordings:", 4},
-	{"output", 'o', "FILE", 0, "Record to FILE as well, for replay, info and diff", 4},
+	{"output", 'o', "FILE", 0,
+	 "Record to FILE as well, for replay, info and diff; a file of that name becomes "
+	 "FILE.old",
+	 4},
 	{"max-size", KEY_MAX_SIZE, "SIZE", 0,
 	 "Keep what is newest in so much room on disk, such as 100M; 1M or more; default: all", 4},
 	{"realtime", KEY_REALTIME, NULL, 0, "Replay as fast as it went; default: at full speed", 4},

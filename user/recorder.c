@@ -111,7 +111,9 @@ int recorder_open(const struct recorder_options *options, struct recorder **out)
 				    : -ENOMEM;
 	}
 	if (rc) {
-		log_error("%s: %s; nothing is recorded", options->path, strerror(-rc));
+		log_error("%s: %s; nothing is recorded", options->path,
+			  rc == -ENOTSUP ? "only a regular file can be recorded to"
+					 : strerror(-rc));
 		if (recorder)
 			free(recorder->path);
 		free(recorder);

@@ -12,10 +12,14 @@
 
 #include <sys/resource.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/source/decode.h"
+
+/* Processes that info names. */
+#define CENSUS_MAX 64
 
 /* Of the machine's memory. */
 #define MEMORY_SHARE 0.5
@@ -177,8 +181,56 @@ static void print_kinds(const struct recording_account *account)
 	}
 }
 
+/* Who is in it, in the order in which they came. */
+struct census {
+	struct {
+		uint32_t pid;
+		char comm[EVENT_COMM_LEN + 1];
+	} seen[CENSUS_MAX];
+	size_t count;
+	size_t beyond;
+};
+
+static void census_take(struct census *census, const struct event_header *event)
+{
+	const char *comm = NULL;
+	size_t at = 0;
+
+	if (event->kind == EVENT_ATTACH)
+		comm = ((const struct event_attach *)event)->comm;
+	else if (event->kind == EVENT_IDENTITY)
+		comm = ((const struct event_identity *)event)->comm;
+	else if (event->kind == EVENT_EXEC)
+		comm = ((const struct event_exec *)event)->comm;
+	else if (event->kind == EVENT_KEPT)
+		comm = ((const struct event_kept *)event)->comm;
+	if (!comm)
+		return;
+	while (at < census->count && census->seen[at].pid != event->pid)
+		at++;
+	if (at == CENSUS_MAX) {
+		census->beyond += event->kind == EVENT_ATTACH || event->kind == EVENT_KEPT;
+		return;
+	}
+	census->count += at == census->count;
+	census->seen[at].pid = event->pid;
+	memcpy(census->seen[at].comm, comm, EVENT_COMM_LEN);
+}
+
+static void print_census(const struct census *census)
+{
+	char comm[CLEAN_TEXT_MAX];
+
+	for (size_t i = 0; i < census->count; i++)
+		printf("%-11s %" PRIu32 " %s\n", i ? "" : "processes", census->seen[i].pid,
+		       clean_text(census->seen[i].comm, comm));
+	if (census->beyond)
+		printf("            and %zu more\n", census->beyond);
+}
+
 int info_print(const char *path)
 {
+	struct census census = {0};
 	const struct event_header *event;
 	struct recording_reader *reader;
 	int rc = recording_open(path, &reader);
@@ -186,9 +238,10 @@ int info_print(const char *path)
 	if (rc)
 		return rc;
 	while (recording_read(reader, &event))
-		;
+		census_take(&census, event);
 	print_header(recording_header(reader));
 	print_account(recording_header(reader), recording_account(reader));
+	print_census(&census);
 	print_kinds(recording_account(reader));
 	recording_reader_free(reader);
 	return 0;

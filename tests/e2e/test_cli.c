@@ -692,9 +692,98 @@ static void pid_reused_while_attaching(void **state)
 	}
 }
 
+/* ---- standard output that takes nothing ---- */
+
+static void stdout_full(void)
+{
+	dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+}
+
+static void stdout_closed(void)
+{
+	close(STDOUT_FILENO);
+}
+
+static void all_closed(void)
+{
+	close_range(STDIN_FILENO, STDOUT_FILENO, 0);
+}
+
+#define GOLDEN "tests/golden/glibc.tdm"
+
+/* What was not printed is no success, and nothing of it gets into a file of ours. */
+static void output_that_cannot_be_written(void **state)
+{
+	static const char *const commands[][5] = {
+		{"info", GOLDEN}, {"diff", GOLDEN, GOLDEN},	  {"replay", GOLDEN}, {"--help"},
+		{"--version"},	  {"check", "--fail-on", "help"},
+	};
+	static void (*const outputs[])(void) = {stdout_full, stdout_closed, all_closed};
+	static const char *const words[] = {"No space left on device", "Bad file descriptor",
+					    "Bad file descriptor"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(outputs); k++) {
+			struct run run;
+
+			run_start(&run, outputs[k], commands[i]);
+			run_expect(&run, 2);
+			expect_one_line(&run, words[k]);
+			run_release(&run);
+		}
+}
+
+static void a_watch_ends_with_its_output(void **state)
+{
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN_AS(&run, stdout_full, "watch", "--interval", "100", "-p", number_text(getpid()));
+	run_expect(&run, 2);
+	expect_one_line(&run, "standard output: No space left on device");
+	run_release(&run);
+}
+
+/* A file that may grow no more is as a full disk. */
+static void small_files(void)
+{
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, 4096});
+}
+
+static void a_limit_of_files_ends_the_export_alone(void **state)
+{
+	char path[300];
+	struct run run;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/limited", work_dir);
+	RUN_AS(&run, small_files, "replay", GOLDEN, "--export", path, "--format", "csv,html");
+	run_expect(&run, 2);
+	assert_non_null(strstr(run.err_text.data, "File too large; "));
+	assert_non_null(strstr(run.out_text.data, "  evidence "));
+	run_release(&run);
+}
+
+static void quit_is_an_end_as_others_are(void **state)
+{
+	struct run run;
+
+	NEEDS_ROOT();
+	RUN(&run, "watch", "--interval", "100", "--", "sleep", "100");
+	run_end_after(&run, 3, SIGQUIT);
+	assert_non_null(strstr(run.err_text.data, "it ends with the watch"));
+	assert_non_null(strstr(run.out_text.data, "  evidence "));
+	run_release(&run);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		E2E_TEST(output_that_cannot_be_written),
+		E2E_TEST(a_watch_ends_with_its_output),
+		E2E_TEST(a_limit_of_files_ends_the_export_alone),
+		E2E_TEST(quit_is_an_end_as_others_are),
 		E2E_TEST(usage_commands),
 		E2E_TEST(usage_unknown_options),
 		E2E_TEST(usage_numbers),

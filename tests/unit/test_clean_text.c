@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 
 static void cleans(const char *text, const char *expected)
 {
@@ -28,7 +28,9 @@ static void controls_become_marks(void **state)
 {
 	(void)state;
 	cleans("a\nb\rc\td\x1b[0m\x7f\x01", "a?b?c?d?[0m??");
-	cleans("\xc2\x80\xc2\x9f", "????"); /* U+0080 to U+009F */
+	cleans("\xc2\x80\xc2\x9f", "????");				      /* U+0080 to U+009F */
+	cleans("\xe2\x80\xaegnp.exe\xe2\x81\xa6\xd8\x9c", "???gnp.exe?????"); /* bidirectional */
+	cleans("\xe2\x80\xa8|\xe2\x80\x93", "???|\xe2\x80\x93");	      /* a line; a dash */
 }
 
 static void other_bytes_become_marks(void **state)

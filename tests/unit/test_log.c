@@ -56,6 +56,9 @@ static void messages_are_lines_with_a_prefix(void **state)
 	assert_string_equal(printed(), "tidemark: no such process: 42\n");
 	log_newest(newest, sizeof(newest));
 	assert_string_equal(newest, "no such process: 42");
+	/* one line, whatever is in it */
+	log_error("%s: not found", "a\n\x1b[31mb\xff");
+	assert_string_equal(printed(), "tidemark: a??[31mb?: not found\n");
 }
 
 static void levels_above_are_silent(void **state)

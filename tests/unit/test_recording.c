@@ -611,7 +611,6 @@ static void a_full_disk_ends_it_once(void **state)
 	int rc = 0;
 
 	(void)state;
-	assert_int_equal(recording_create("/dev/full", &recordings_header, 0, &writer), -ENOSPC);
 	assert_int_equal(recording_create("/nonexistent/x", &recordings_header, 0, &writer),
 			 -ENOENT);
 	/* a file that may not grow further than this */
@@ -640,6 +639,84 @@ static void a_full_disk_ends_it_once(void **state)
 	assert_true(drain(reader, &account) > 10000);
 	assert_int_equal(account.end, RECORDING_CUT);
 	assert_int_equal(account.file_bytes, account.read_bytes);
+	unlink(path);
+}
+
+/* What was recorded before is kept beside it; nothing else is written to. */
+static void a_former_recording_is_kept(void **state)
+{
+	struct recording_figures figures;
+	struct recording_writer *writer;
+	struct event_fault fault = recordings_fault(0);
+	struct recording_account account;
+	struct recording_reader *reader;
+	char path[64], former[80], link[80];
+	int fd;
+
+	(void)state;
+	recordings_path(path);
+	snprintf(former, sizeof(former), "%s.old", path);
+	snprintf(link, sizeof(link), "%s.link", path);
+	for (size_t i = 1; i <= 3; i++) {
+		assert_int_equal(recording_create(path, &recordings_header, 0, &writer), 0);
+		for (size_t k = 0; k < i; k++)
+			assert_int_equal(recording_write(writer, &fault.h), 0);
+		assert_int_equal(recording_close(writer, &figures), 0);
+		assert_int_equal(recording_open(path, &reader), 0);
+		assert_int_equal(drain(reader, &account), i);
+		assert_int_equal(access(former, F_OK), i > 1 ? 0 : -1);
+		if (i == 1)
+			continue;
+		assert_int_equal(recording_open(former, &reader), 0);
+		assert_int_equal(drain(reader, &account), i - 1);
+	}
+	assert_int_equal(recording_create("/dev/null", &recordings_header, 0, &writer), -ENOTSUP);
+	assert_int_equal(recording_create("/dev/zero", &recordings_header, 0, &writer), -ENOTSUP);
+	assert_int_equal(mkfifo(link, 0600), 0);
+	assert_int_equal(recording_create(link, &recordings_header, 0, &writer), -ENOTSUP);
+	assert_int_equal(unlink(link), 0);
+	/* /dev/stdout, where lines go */
+	fd = dup(STDOUT_FILENO);
+	assert_true(fd >= 0);
+	fflush(stdout);
+	assert_non_null(freopen(former, "r+", stdout));
+	assert_int_equal(symlink("/proc/self/fd/1", link), 0);
+	assert_int_equal(recording_create(link, &recordings_header, 0, &writer), -ENOTSUP);
+	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+	close(fd);
+	assert_int_equal(recording_open(former, &reader), 0);
+	assert_int_equal(drain(reader, &account), 2);
+	unlink(link);
+	unlink(former);
+	unlink(path);
+}
+
+/* Two in one file are one and a rest. */
+static void what_follows_the_end_is_said(void **state)
+{
+	struct recording_figures figures;
+	struct recording_writer *writer;
+	struct event_fault fault = recordings_fault(0);
+	struct recording_account account;
+	struct recording_reader *reader;
+	char path[64], text[256];
+	FILE *file;
+
+	(void)state;
+	recordings_path(path);
+	assert_int_equal(recording_create(path, &recordings_header, 0, &writer), 0);
+	assert_int_equal(recording_write(writer, &fault.h), 0);
+	assert_int_equal(recording_close(writer, &figures), 0);
+	file = fopen(path, "ae");
+	assert_non_null(file);
+	assert_int_equal(fputs("more", file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(recording_open(path, &reader), 0);
+	assert_int_equal(drain(reader, &account), 1);
+	assert_int_equal(account.end, RECORDING_WHOLE);
+	assert_int_equal(account.file_bytes - account.read_bytes, 4);
+	assert_non_null(strstr(recording_end_text(&account, text, sizeof(text)),
+			       "the 4 bytes after that are no part of it"));
 	unlink(path);
 }
 
@@ -685,6 +762,8 @@ int main(void)
 		cmocka_unit_test(implausible_headers_are_refused),
 		cmocka_unit_test(what_is_no_recording_is_refused),
 		cmocka_unit_test(a_full_disk_ends_it_once),
+		cmocka_unit_test(a_former_recording_is_kept),
+		cmocka_unit_test(what_follows_the_end_is_said),
 		cmocka_unit_test(what_waits_is_written_in_time),
 	};
 

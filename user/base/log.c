@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
+
 #define LINE_LEN 512
 #define HELD_LINES 32
 
@@ -53,19 +55,21 @@ void log_newest(char *text, size_t size)
 
 void log_message(enum log_level level, const char *format, ...)
 {
-	char line[LINE_LEN];
+	char text[LINE_LEN], line[CLEAN_TEXT_MAX];
 	va_list args;
 
 	if (level > logger.level)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	/* paths and names may hold anything */
+	clean_text(text, line);
 
 	pthread_mutex_lock(&logger.lock);
-	memcpy(logger.newest, line, sizeof(line));
+	memcpy(logger.newest, line, LINE_LEN);
 	if (logger.held)
-		memcpy(logger.lines[logger.kept++ % HELD_LINES], line, sizeof(line));
+		memcpy(logger.lines[logger.kept++ % HELD_LINES], line, LINE_LEN);
 	else
 		print_line(line);
 	pthread_mutex_unlock(&logger.lock);

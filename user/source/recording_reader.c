@@ -400,7 +400,12 @@ char *recording_end_text(const struct recording_account *account, char *text, si
 				: 0;
 
 	*text = '\0';
-	if (account->end == RECORDING_CUT && left)
+	if (account->end == RECORDING_WHOLE && left)
+		snprintf(text, size,
+			 "it ends at byte %" PRIu64 ": the %" PRIu64
+			 " bytes after that are no part of it, and left out",
+			 account->read_bytes, left);
+	else if (account->end == RECORDING_CUT && left)
 		snprintf(text, size,
 			 "it was cut off: the last %" PRIu64 " bytes are no whole chunk, and what "
 			 "came after them is missing",

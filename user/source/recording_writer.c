@@ -5,15 +5,19 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "user/base/cleanup.h"
 #include "user/base/units.h"
 #include "user/source/record_code.h"
 
@@ -174,6 +178,51 @@ static void writer_free(struct recording_writer *writer)
 	free(writer);
 }
 
+/* What was there before is kept beside it: a recording cannot be made again. */
+static int keep_former(const char *path)
+{
+	AUTO_FREE char *former = NULL;
+	struct stat st;
+
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return 0;
+	if (asprintf(&former, "%s.old", path) < 0)
+		return -ENOMEM;
+	return rename(path, former) ? -errno : 0;
+}
+
+static bool is_same_file(int fd, const struct stat *st)
+{
+	struct stat other;
+
+	return !fstat(fd, &other) && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+/* The file itself, with nothing in it. */
+static int file_create(const char *path)
+{
+	struct stat st;
+	int fd, rc = keep_former(path);
+
+	if (rc)
+		return rc;
+	/* O_NONBLOCK: a FIFO is refused, and not waited for */
+	fd = open(path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		rc = -errno;
+	else if (!S_ISREG(st.st_mode) || is_same_file(STDOUT_FILENO, &st) ||
+		 is_same_file(STDERR_FILENO, &st))
+		rc = -ENOTSUP;
+	else if (ftruncate(fd, 0))
+		rc = -errno;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
 int recording_create(const char *path, const struct recording_header *header, uint64_t max_bytes,
 		     struct recording_writer **out)
 {
@@ -193,9 +242,9 @@ int recording_create(const char *path, const struct recording_header *header, ui
 	if (!writer->path || !writer->bytes || !writer->packed || !writer->packer)
 		rc = -ENOMEM;
 	if (!rc)
-		writer->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		writer->fd = file_create(path);
 	if (!rc && writer->fd < 0)
-		rc = -errno;
+		rc = writer->fd;
 	if (!rc)
 		rc = header_write(writer->fd, header);
 	if (rc) {

@@ -11,7 +11,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 #include "user/view/invocation_text.h"
 #include "user/view/text_line.h"
 

@@ -21,6 +21,9 @@
 /* Of a snapshot while it is written. */
 #define TEMPORARY ".%s.tmp"
 
+/* Not through a link that somebody else has put there. */
+#define CREATE_FLAGS (O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC)
+
 struct export_file {
 	const char *name;
 	FILE *file; /* NULL: not open, or given up */
@@ -109,7 +112,7 @@ static void file_fail(struct export *export, const struct export_process *mine,
 static void file_open(struct export *export, const struct export_process *mine,
 		      struct export_file *file)
 {
-	int fd = openat(mine->dir_fd, file->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = openat(mine->dir_fd, file->name, CREATE_FLAGS, 0644);
 
 	file->file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!file->file) {
@@ -315,7 +318,7 @@ static int snapshot_write(const struct export *export, const struct export_proce
 	int fd, rc;
 
 	snprintf(temporary, sizeof(temporary), TEMPORARY, snapshot->name);
-	fd = openat(mine->dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	fd = openat(mine->dir_fd, temporary, CREATE_FLAGS, 0644);
 	if (fd < 0)
 		return -errno;
 	rc = snapshot_fill(export, mine, snapshot, fd);

@@ -21,7 +21,7 @@
 #include "user/base/intern.h"
 #include "user/base/units.h"
 #include "user/stack/frames.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 #include "user/view/site_text.h"
 #include "user/view/unwind_text.h"
 

@@ -6,7 +6,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/stack/frames.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 
 const struct stack *site_text_stack(const struct process *process, const struct site *site)
 {

@@ -7,7 +7,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/stack/frames.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 
 /* Sites looked at, the largest: each costs a look-up of names once. */
 #define SITES_MAX 64

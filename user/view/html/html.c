@@ -8,7 +8,7 @@
 
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 #include "user/view/html/page.h"
 #include "user/view/html/parts.h"
 

@@ -7,7 +7,7 @@
 #include "user/base/cleanup.h"
 #include "user/base/intern.h"
 #include "user/stack/frames.h"
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 #include "user/view/html/parts.h"
 #include "user/view/site_text.h"
 

@@ -3,8 +3,8 @@
  * Names of watched processes, their files and their symbols, made fit for an
  * export: they may hold anything, and readers refuse what is not UTF-8.
  */
-#ifndef TIDEMARK_VIEW_CLEAN_TEXT_H
-#define TIDEMARK_VIEW_CLEAN_TEXT_H
+#ifndef TIDEMARK_BASE_CLEAN_TEXT_H
+#define TIDEMARK_BASE_CLEAN_TEXT_H
 
 #include <stddef.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "user/view/clean_text.h"
+#include "user/base/clean_text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,6 +19,17 @@ static size_t sequence_length(unsigned char first)
 	return first < 0xf5 ? 4 : 0;
 }
 
+/*
+ * C0 and C1; what turns the direction of a text (UAX #9, 2.1 to 2.6), so that a name is not read
+ * as another one; and the separators of lines and paragraphs.
+ */
+static bool is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
 /* Bytes of the character at text; 0: it is not UTF-8, or a control character. */
 static size_t character_length(const char *text)
 {
@@ -33,7 +45,7 @@ static size_t character_length(const char *text)
 	}
 	if (!length || code < least[length] || code > 0x10ffff || code >> 11 == 0x1b)
 		return 0;
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) ? 0 : length;
+	return is_control(code) ? 0 : length;
 }
 
 static char *clean(const char *text, char separator, char out[CLEAN_TEXT_MAX])

@@ -145,6 +145,24 @@ static void growth_is_per_hour(void **state)
 	process_free(process);
 }
 
+/* What grew for three seconds and rests as long grows no more. */
+static void what_rests_grows_no_more(void **state)
+{
+	struct world w;
+	struct process *process = process_make(&w);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 7; i++) {
+		w.now += MS(1000);
+		sample(&w, PAGES(5000 * (i < 4 ? i : 4)), 0, 0);
+		report(&w, process, i);
+		if (i > 2 && i < 5)
+			assert_true(process_newest(process)->growth_per_hour > 1e9);
+	}
+	assert_true(process_newest(process)->growth_per_hour == 0);
+	process_free(process);
+}
+
 /* Before the first sample nothing is known of the size: that is not a growth from 0. */
 static void reports_without_a_sample_do_not_grow(void **state)
 {
@@ -257,6 +275,7 @@ int main(void)
 		cmocka_unit_test(unexplained_is_taken_with_the_sample),
 		cmocka_unit_test(rates_are_per_second_of_the_interval),
 		cmocka_unit_test(growth_is_per_hour),
+		cmocka_unit_test(what_rests_grows_no_more),
 		cmocka_unit_test(reports_without_a_sample_do_not_grow),
 		cmocka_unit_test(the_ring_keeps_the_newest),
 		cmocka_unit_test(invocations_are_reported),

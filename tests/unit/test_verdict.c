@@ -300,6 +300,33 @@ static void each_rule_holds_where_it_should(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* Where it is open whether what stays is live or free, it says how to learn it. */
+static void what_is_open_can_be_learned(void **state)
+{
+	static const struct {
+		uint32_t allocator;
+		const char *words;
+	} purges[] = {
+		{ALLOCATOR_GLIBC, "malloc_trim(0)"},
+		{ALLOCATOR_JEMALLOC, "arena.4096.purge"},
+		{ALLOCATOR_MIMALLOC, "mi_collect(true)"},
+		{ALLOCATOR_UNKNOWN, "tidemark heap -- COMMAND"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(purges); i++) {
+		struct history h = history_new(purges[i].allocator);
+		struct verdict verdict;
+
+		make_kept_idle(&h, false);
+		verdict = judge(&h);
+		assert_string_equal(verdict.rule, "kept_idle");
+		assert_non_null(strstr(verdict.advice, purges[i].words));
+		assert_non_null(strstr(verdict.evidence[1], "; none in the newer half"));
+		history_free(&h);
+	}
+}
+
 /* A rule without a case is a rule that nobody has seen to hold. */
 static void each_rule_has_a_case(void **state)
 {
@@ -1011,6 +1038,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_holds_where_it_should),
 		cmocka_unit_test(each_rule_has_a_case),
+		cmocka_unit_test(what_is_open_can_be_learned),
 		cmocka_unit_test(rules_are_well_formed),
 		cmocka_unit_test(each_kind_has_a_rule),
 		cmocka_unit_test(words),

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The lines of `tidemark watch`: which columns there are, and what the summary says. */
-#include "tests/unit/support.h"
-
+#include "tests/unit/exports.h"
+#include "tests/unit/heap_world.h"
 #include "user/verdict/process.h"
 #include "user/view/watch.h"
 
-#define A ((uint64_t)0x7f0000000000)
 
 struct watched_world {
 	struct world world;
@@ -155,6 +154,43 @@ static void without_invocations_there_is_no_line(void **state)
 	watched_world_free(&w);
 }
 
+/* Where what is live was allocated: those of one function are one row. */
+static void live_allocations_are_in_the_summary(void **state)
+{
+	struct exports e = exports_new("handler", true);
+	struct event_alloc_begin begin = {.size = 2 * PAGE_BYTES};
+	uint32_t module = exports_module(&e, "/opt/handler"), stacks[3];
+	struct watched_world w = {
+		.world = e.world, .process = e.process, .view = watch_view_new(false)};
+	char *text, *at;
+
+	(void)state;
+	stacks[0] = STACK(&e, STACK_END_COMPLETE, {0x10, module, 0}, {0x30, module, 0});
+	stacks[1] = STACK(&e, STACK_END_COMPLETE, {0x20, module, 0}, {0x30, module, 0});
+	stacks[2] = STACK(&e, STACK_END_COMPLETE, {0x20, module, 0}, {0x40, module, 0});
+	exports_touch(&e, 9, 0);
+	w.world = e.world;
+	free(interval(&w));
+	text = summary(&w);
+	assert_null(strstr(text, "by samples"));
+	free(text);
+	world_probes(&w.world, HEAP_ON, ALLOCATOR_JEMALLOC, HEAP_WHOLE, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		begin.h.stack = stacks[i];
+		world_feed(&w.world, &begin.h, EVENT_ALLOC_BEGIN, sizeof(begin));
+		world_alloc_flags(&w.world, A + i * 2 * PAGE_BYTES, 2 * PAGE_BYTES, 0,
+				  ALLOC_SAMPLED);
+	}
+	free(interval(&w));
+	text = summary(&w);
+	at = strstr(text, "  live        16.0K in      2, by samples: handler+0x20");
+	assert_non_null(at);
+	assert_non_null(strstr(at, "\n              8.00K in      1, by samples: handler+0x10"));
+	free(text);
+	watch_view_free(w.view);
+	exports_free(&e);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -162,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_summary_tells_of_invocations),
 		cmocka_unit_test(few_invocations_tell_little),
 		cmocka_unit_test(without_invocations_there_is_no_line),
+		EXPORTS_TEST(live_allocations_are_in_the_summary),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);

@@ -21,8 +21,9 @@ static const struct advice advices[] = {
 	 "call mi_collect(true) when work ends; MIMALLOC_DECOMMIT_DELAY=0 (from 2.1 on "
 	 "MIMALLOC_PURGE_DELAY=0) gives back at once, and costs page faults at each reuse"},
 	{VERDICT_IDLE_RETENTION, ALLOCATOR_GLIBC,
-	 "call malloc_trim(0) when work ends (it walks all arenas); MALLOC_TRIM_THRESHOLD_ and "
-	 "MALLOC_MMAP_THRESHOLD_ set low return earlier, at more system calls"},
+	 "call malloc_trim(0) when work ends (it walks all arenas; once, from outside: gdb -p PID "
+	 "-batch -ex 'call (int)malloc_trim(0)'); MALLOC_TRIM_THRESHOLD_ set low gives back what "
+	 "is free at the heap's top alone, MALLOC_MMAP_THRESHOLD_ large blocks"},
 	{VERDICT_IDLE_RETENTION, ALLOCATOR_UNKNOWN,
 	 "have the allocator purge when work ends; it costs page faults at the next burst"},
 	{VERDICT_DELAYED_PURGE, ALLOCATOR_JEMALLOC,
@@ -76,4 +77,24 @@ const char *verdict_advice(enum verdict_kind kind, uint32_t allocator)
 			any = advices[i].text;
 	}
 	return any;
+}
+
+const char *verdict_purge_advice(uint32_t allocator)
+{
+	switch (allocator) {
+	case ALLOCATOR_GLIBC:
+		return "a purge tells: gdb -p PID -batch -ex 'call (int)malloc_trim(0)' stops it "
+		       "for a moment and gives free pages back; or run it anew under `tidemark "
+		       "heap -- COMMAND`, which knows what is live from the start";
+	case ALLOCATOR_JEMALLOC:
+		return "a purge tells (mallctl arena.4096.purge; of redis: MEMORY PURGE); or run "
+		       "it anew under `tidemark heap -- COMMAND`, which knows what is live from "
+		       "the start";
+	case ALLOCATOR_MIMALLOC:
+		return "a purge tells (mi_collect(true)); or run it anew under `tidemark heap -- "
+		       "COMMAND`, which knows what is live from the start";
+	default:
+		return "run it anew under `tidemark heap -- COMMAND`, which knows what is live "
+		       "from the start";
+	}
 }

@@ -43,6 +43,15 @@ const struct report *process_newest(const struct process *process)
 	return process_report_at(process, 0);
 }
 
+/* What came to rest in the newer half grows no more, however fast it did before. */
+static double rested(const double *x, const double *y, size_t count, double slope)
+{
+	size_t middle = count / 2;
+	double newer = trend_slope(x + middle, y + middle, count - middle);
+
+	return slope > 0 && newer < slope ? fmax(newer, 0) : slope;
+}
+
 /* Bytes per hour over the newest reports, the one being made among them. */
 static double growth_per_hour(const struct process *process)
 {
@@ -58,7 +67,7 @@ static double growth_per_hour(const struct process *process)
 		x[count] = report->time_s;
 		y[count++] = (double)report->rss;
 	}
-	return trend_slope(x, y, count) * 3600;
+	return rested(x, y, count, trend_slope(x, y, count)) * 3600;
 }
 
 /*

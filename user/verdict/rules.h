@@ -41,4 +41,7 @@ extern const size_t verdict_rule_count;
 /* What to do about a verdict where that allocator is; "" where there is nothing to do. */
 const char *verdict_advice(enum verdict_kind kind, uint32_t allocator);
 
+/* Where it is not known whether what is kept is live or free: how to learn it. */
+const char *verdict_purge_advice(uint32_t allocator);
+
 #endif

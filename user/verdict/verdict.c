@@ -131,10 +131,13 @@ static void say_growth(const struct facts *facts, struct verdict *verdict)
 	const struct trend_range *growth = &facts->growth, *invocation = &facts->invocation;
 
 	if (!isnan(growth->estimate))
-		evidence(verdict, "growth of RSS per hour: %s (95%%: %s to %s) over %.0f s",
+		evidence(verdict, "growth of RSS per hour: %s (95%%: %s to %s) over %.0f s%s",
 			 units_signed_bytes(a, growth->estimate),
 			 units_signed_bytes(b, growth->low), units_signed_bytes(c, growth->high),
-			 facts->seconds);
+			 facts->seconds,
+			 growth->high > 0 && fabs(facts->newer.rss) < facts->material
+				 ? "; none in the newer half"
+				 : "");
 	if (facts->last->invocations_total && !isnan(invocation->estimate))
 		evidence(verdict,
 			 "each invocation leaves %s (95%%: %s to %s), over the newest of %" PRIu64,
@@ -161,10 +164,10 @@ static void say_heap(const struct facts *facts, struct verdict *verdict)
 			 "heap evidence does not decide any more: the probes went %.0f s ago, and "
 			 "pages that were free then may be in use again",
 			 facts->heap_stale_s);
-	else if (!facts->has_heap)
+	else if (!facts->has_heap && strcmp(verdict->rule, "too_little"))
 		evidence(verdict,
 			 "heap evidence does not decide: %.0f%% of the heap's pages are known, the "
-			 "rest is older than the probes; it grows as memory is used again",
+			 "rest is older than the probes; that share grows as memory is used again",
 			 facts->heap_known * 100);
 	if (heap->totals.lost)
 		evidence(verdict, "%" PRIu64 " records were lost while allocations were followed",
@@ -246,5 +249,7 @@ void verdict_judge(const struct process *process, bool use_heap, struct verdict 
 	if (strcmp(verdict->rule, "too_little"))
 		find_site(&facts, verdict);
 	snprintf(verdict->advice, sizeof(verdict->advice), "%s",
-		 verdict_advice(verdict->kind, process->ledger->allocator));
+		 strcmp(verdict->rule, "kept_idle")
+			 ? verdict_advice(verdict->kind, process->ledger->allocator)
+			 : verdict_purge_advice(process->ledger->allocator));
 }

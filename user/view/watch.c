@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
+#include "user/view/allocations.h"
 #include "user/view/fields.h"
 #include "user/view/invocation_text.h"
 #include "user/view/unwind_text.h"
@@ -18,6 +20,9 @@
 
 /* Summaries of so many processes that ended are kept; of those alive at the end, all are. */
 #define SUMMARIES_MAX 1000
+
+/* Rows of where what is live was allocated. */
+#define ALLOCATIONS_SHOWN 5
 
 /* What nobody reads is dropped past this. */
 #define TEXT_MAX ((size_t)4 << 20)
@@ -210,6 +215,20 @@ static void invocations_line(struct text *text, const struct process *process,
 		     *survival ? "; survival: " : "", survival);
 }
 
+/* Where what is live was allocated. */
+static void allocation_lines(struct text *text, const struct process *process)
+{
+	struct allocations_row rows[ALLOCATIONS_SHOWN];
+	size_t count = allocations_rows(process, rows, ALLOCATIONS_SHOWN);
+	char bytes[UNITS_TEXT_LEN], number[UNITS_TEXT_LEN], title[CLEAN_TEXT_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		summary_line(text, "  %-9s %7s in %6s, by samples: %s\n", i ? "" : "live",
+			     units_bytes(bytes, (double)rows[i].bytes),
+			     units_count(number, (double)rows[i].count),
+			     clean_text(rows[i].title, title));
+}
+
 /* Why it grew or stayed, and what to do. What it rests on is in `check` and on the screen. */
 static void verdict_lines(struct text *text, const struct process *process)
 {
@@ -226,6 +245,9 @@ static void verdict_lines(struct text *text, const struct process *process)
 		summary_line(text, "  top site  %s (%.0f%%)\n", site, share * 100);
 	if (*verdict->advice)
 		summary_line(text, "  advice    %s\n", verdict->advice);
+	if (verdict->kind == VERDICT_UNKNOWN && *verdict->change)
+		summary_line(text, "  change    this would change the verdict: %s\n",
+			     verdict->change);
 }
 
 void watch_view_end(struct watch_view *view, const struct process *process)
@@ -259,6 +281,7 @@ void watch_view_end(struct watch_view *view, const struct process *process)
 	stacks_line(text, process, last);
 	invocations_line(text, process, last);
 	verdict_lines(text, process);
+	allocation_lines(text, process);
 }
 
 char *watch_view_take(struct watch_view *view, size_t *size, size_t *dropped)

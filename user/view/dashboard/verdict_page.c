@@ -10,12 +10,11 @@
 #include "user/stack/frames.h"
 #include "user/view/dashboard/sites.h"
 #include "user/view/dashboard/writer.h"
+#include "user/view/allocations.h"
 #include "user/view/verdict_text.h"
 
 #define HEAD_ROWS 2 /* title, health */
 #define BAR_COLS_MAX 72
-#define HEAP_SITES_MAX 12
-#define HEAP_LOOKED_UP 256 /* of the largest sites: names cost */
 
 static const struct {
 	enum style style;
@@ -133,51 +132,12 @@ static void write_heap_state(struct writer *writer, const struct process *proces
 	}
 }
 
-/* Stacks of the same function are one row, as long as its first is on show. */
-struct heap_row {
-	char title[160];
-	uint64_t bytes, count;
-};
-
-static size_t merge_heap_sites(const struct process *process, const struct heap_site *sites,
-			       size_t count, struct heap_row *rows)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < count && sites[i].live_bytes; i++) {
-		const struct stack *stack = stacks_get(process->stacks, sites[i].stack);
-		char title[160] = "?";
-		size_t at = 0;
-
-		if (stack)
-			stack_title(process->symbols, stack, title, sizeof(title));
-		while (at < used && strcmp(rows[at].title, title))
-			at++;
-		if (at == HEAP_SITES_MAX)
-			continue;
-		if (at == used) {
-			rows[used] = (struct heap_row){0};
-			memcpy(rows[used++].title, title, sizeof(title));
-		}
-		rows[at].bytes += sites[i].live_bytes;
-		rows[at].count += sites[i].live_count;
-	}
-	return used;
-}
-
 static void write_heap_sites(struct writer *writer, const struct process *process)
 {
-	struct heap_row rows[HEAP_SITES_MAX];
-	struct heap_site *sites = NULL;
-	size_t count = 0;
+	struct allocations_row rows[ALLOCATIONS_MAX];
+	size_t count = allocations_rows(process, rows, ALLOCATIONS_MAX);
 	unsigned int row;
 
-	if (!process->ledger->heap || !process->symbols || !process->stacks ||
-	    heap_sites(process->ledger->heap, false, &sites, &count))
-		return;
-	count = merge_heap_sites(process, sites, count < HEAP_LOOKED_UP ? count : HEAP_LOOKED_UP,
-				 rows);
-	free(sites);
 	if (count && writer_row(writer, &row))
 		grid_left(writer->grid, row, 1, writer->grid->cols - 1, STYLE_HEADING,
 			  "   LIVE  COUNT ALLOCATED IN (by samples)");

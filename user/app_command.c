@@ -77,9 +77,37 @@ void app_reap_command(struct app *app)
 		command_failed(app, "exited with status", WEXITSTATUS(status));
 }
 
+/*
+ * What the command has forked, where that is followed, too: a shell ends without what it runs. (Of
+ * other processes that were named nobody can tell them apart: those run on.)
+ */
+static void end_descendants(struct app *app)
+{
+	const struct process *const *processes;
+	size_t count, ended = 0;
+
+	if (!app->options.children || app->options.pid_count || app->options.name_count)
+		return;
+	pthread_mutex_lock(&app->collector.lock);
+	processes = pipeline_processes(app->pipeline, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct ledger *ledger = processes[i]->ledger;
+
+		if (!processes[i]->ended && !ledger->exit_ns &&
+		    (pid_t)ledger->pid != app->command_pid)
+			ended += !kill((pid_t)ledger->pid, SIGTERM);
+	}
+	pthread_mutex_unlock(&app->collector.lock);
+	if (ended)
+		log_info("%zu more process%s that it started %s sent SIGTERM", ended,
+			 ended > 1 ? "es" : "", ended > 1 ? "were" : "was");
+}
+
 /* We started it: it ends with us. The collector still runs, to see it end. */
 void app_end_command(struct app *app)
 {
+	if (app->options.argv && app->pipeline)
+		end_descendants(app);
 	app_reap_command(app);
 	if (app->command_pid <= 0)
 		return;

@@ -60,7 +60,8 @@ static void rest_heaps(struct app *app)
 			continue;
 		pthread_mutex_lock(&app->collector.lock);
 		toggle_heap(app, app->heaps[i].pid, false);
-		log_info("allocations are not followed any more: 30 s are over");
+		log_info("allocations of process %u are not followed any more: 30 s are over",
+			 app->heaps[i].pid);
 		pthread_mutex_unlock(&app->collector.lock);
 		app->heaps[i].pid = 0;
 	}

@@ -17,6 +17,9 @@
 /* How long the end waits for a standard output that nobody reads. */
 #define UNREAD_MS 500
 
+/* How long processes that a command has left behind may take to end by themselves. */
+#define COMMAND_OVER_NS (500 * NSEC_PER_MSEC)
+
 volatile sig_atomic_t app_stop_signal;
 static volatile sig_atomic_t snapshot_wanted;
 
@@ -139,8 +142,22 @@ int app_print_lines(struct app *app)
 	return text ? app_write_out(app, text, size) : 0;
 }
 
+/*
+ * A check is of its command, and ends with it, whatever that has left running; in a moment, for the
+ * collector to see the end of it.
+ */
+static bool command_is_over(const struct app *app, uint64_t *over_ns)
+{
+	if (!app->check || !app->options.argv || app->command_pid)
+		return false;
+	if (!*over_ns)
+		*over_ns = clock_ns();
+	return clock_ns() - *over_ns > COMMAND_OVER_NS;
+}
+
 int app_run_watch(struct app *app)
 {
+	uint64_t over_ns = 0;
 	int rc = 0;
 
 	while (!rc && !app_stop_signal && !app_time_is_up(app)) {
@@ -152,7 +169,7 @@ int app_run_watch(struct app *app)
 			continue;
 		rc = app_print_lines(app);
 		app_reap_command(app);
-		if (app_collector_ended(app))
+		if (app_collector_ended(app) || command_is_over(app, &over_ns))
 			break;
 	}
 	return rc;

@@ -99,7 +99,8 @@ static const struct argp_option option_table[] = {
 	 "Every process with this command name (at most 15 bytes, as in /proc/PID/comm), now "
 	 "running or started later",
 	 1},
-	{"children", KEY_CHILDREN, NULL, 0, "Also what they fork from now on", 1},
+	{"children", KEY_CHILDREN, NULL, 0,
+	 "Also what they fork from now on; check does so for its COMMAND", 1},
 	{NULL, 0, NULL, 0, "How:", 2},
 	{"interval", 'i', "MS", 0, "Report every MS milliseconds, 50 to 3600000; default 1000", 2},
 	{"for", KEY_FOR, "TIME", 0,
@@ -175,6 +176,7 @@ static const struct argp_option option_table[] = {
 	 "Leave a BPF program out, to see what is lost without it", 5},
 	{"version", 'V', NULL, 0, "Print the version and exit", 6},
 	{"help", '?', NULL, 0, "Print this help and exit", 6},
+	{NULL, 'h', NULL, OPTION_HIDDEN, "The same", 6},
 	{0},
 };
 
@@ -456,6 +458,8 @@ static error_t add_file(struct parse *parse, const char *text)
 	return 0;
 }
 
+#define COMMAND_WORDS "top, watch, heap, check or record, or replay, info or diff of a recording"
+
 static error_t parse_command(struct parse *parse, const char *text)
 {
 	if (parse->has_command)
@@ -467,9 +471,25 @@ static error_t parse_command(struct parse *parse, const char *text)
 		parse->has_command = true;
 		return 0;
 	}
-	return complain(parse,
-			"'%s' is no command: give top, watch, heap, check or record, see --help",
-			text);
+	return complain(parse, "'%s' is no command: give " COMMAND_WORDS ", see --help", text);
+}
+
+static error_t print_help(struct parse *parse, const struct argp_state *state)
+{
+	argp_help(state->root_argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG,
+		  state->name);
+	parse->done = true;
+	return ECANCELED;
+}
+
+/* getopt has gone past what it did not take. */
+static error_t parse_failed(struct parse *parse, const struct argp_state *state)
+{
+	if (!parse->failed && !parse->done && state->next > 1 && state->next <= state->argc)
+		complain(parse,
+			 "'%.64s' is no option, may be several, or lacks its value: see --help",
+			 state->argv[state->next - 1]);
+	return 0;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -557,12 +577,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		parse->done = true;
 		return ECANCELED;
 	case '?':
-		argp_help(state->root_argp, stdout,
-			  ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG, state->name);
-		parse->done = true;
-		return ECANCELED;
+	case 'h':
+		return print_help(parse, state);
 	case ARGP_KEY_ARG:
+		if (!parse->has_command && !strcmp(arg, "help"))
+			return print_help(parse, state);
 		return parse_command(parse, arg);
+	case ARGP_KEY_ERROR:
+		return parse_failed(parse, state);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -609,6 +631,8 @@ static void set_defaults(const struct parse *parse)
 	}
 	if (options->command != COMMAND_CHECK)
 		return;
+	/* a shell, sudo or a script that runs it is not what is to be judged */
+	options->children |= options->argv != NULL;
 	if (!options->duration_s && !options->argv)
 		options->duration_s = CHECK_SECONDS_DEFAULT;
 	if (!parse->has_interval && !options->duration_s)
@@ -649,8 +673,7 @@ static void check_complete(struct parse *parse)
 	if (parse->failed || parse->done)
 		return;
 	if (!parse->has_command)
-		complain(parse, "give top, watch, heap, check or record, and what to watch: see "
-				"--help");
+		complain(parse, "give " COMMAND_WORDS ": see --help");
 	else if (is_reader(options->command))
 		check_files(parse);
 	else if (options->argv && !options->argv[0])

@@ -82,6 +82,24 @@ static void over(void **state)
 	run_release(&run);
 }
 
+/* A shell, a script or sudo that runs it is not what is to be judged; and is not all that ends. */
+static void what_it_forks_is_judged(void **state)
+{
+	char command[4400];
+	struct run run;
+
+	NEEDS_ROOT();
+	snprintf(command, sizeof(command), "%s 60 & sleep 5", program("fast_leak-glibc"));
+	RUN(&run, "check", "--", "sh", "-c", command);
+	run_expect(&run, 1);
+	expect_text(&run, "fast_leak-glibc (glibc): over: the verdict is live-growth\n",
+		    "check: over\n");
+	expect_text(&run, "sh (glibc): within\n", "check: over\n");
+	assert_non_null(strstr(run.err_text.data, "1 more process that it started was sent "
+						  "SIGTERM"));
+	run_release(&run);
+}
+
 /* Too short to tell: that is no leak, and no pass. */
 static void too_short(void **state)
 {
@@ -200,7 +218,7 @@ static void command_fails(void **state)
 	}
 	RUN(&run, "check", "--json", "--", "sh", "-c", cases[0].script);
 	run_expect(&run, 2);
-	json_decref(expect_json(&run, 1));
+	json_decref(expect_json(&run, 2)); /* and sleep */
 	assert_non_null(strstr(run.err_text.data, cases[0].words));
 	run_release(&run);
 }
@@ -326,6 +344,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		E2E_TEST(within),
 		E2E_TEST(over),
+		E2E_TEST(what_it_forks_is_judged),
 		E2E_TEST(too_short),
 		E2E_TEST(time_is_up),
 		E2E_TEST(limits_of_growth),

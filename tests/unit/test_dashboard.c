@@ -562,7 +562,7 @@ static void columns_are_dropped_by_priority(void **state)
 
 	add_rich(stage);
 	draw_at(stage, 10, 40);
-	assert_string_equal(line(stage, 2), "  PID COMMAND    RSS ↓GROW/h  UNEXPL");
+	assert_string_equal(line(stage, 2), "  PID COMMAND    RSS ↓GROW/h WHY");
 	draw_at(stage, 60, 200);
 	assert_shows(stage, "EVT/s WHY ");
 }

@@ -329,17 +329,56 @@ static void given(void **state)
 	assert_int_equal(probes.probes[0].cookie, probe_of(&found, "malloc")->cookie);
 	assert_int_equal(probes.probes[1].offset, probe_of(&found, "free")->offset);
 	specs[1].offset = INT64_MAX;
-	assert_int_equal(heap_probes_given(fd, both, 2, &probes), -EBADMSG);
+	assert_int_equal(heap_probes_given(fd, both, 2, &probes), -EFAULT);
+	specs[1].offset = 1; /* of the ELF header */
+	assert_int_equal(heap_probes_given(fd, both, 2, &probes), -EFAULT);
+	/* a probe within an instruction would end the program */
+	for (uint64_t i = 1; i < 16; i++) {
+		specs[1].offset = probe_of(&found, "free")->entry + i;
+		assert_int_equal(heap_probes_given(fd, both, 2, &probes), -EILSEQ);
+	}
 	assert_int_equal(probes.count, 2);
+}
+
+/* What symbols say is a function is one by the unwind information, which stripped files have. */
+static void given_is_what_is_found(void **state)
+{
+	static struct heap_probes found, probes;
+	size_t accepted = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {
+		AUTO_FD int fd = library_open(i);
+
+		if (fd < 0)
+			continue;
+		assert_int_equal(heap_probes_find(fd, false, &found), 0);
+		for (size_t k = 0; k < found.count; k++) {
+			struct heap_spec spec = {.text = "",
+						 .function = found.probes[k].function,
+						 .offset = found.probes[k].entry};
+			const struct heap_spec *list[] = {&spec};
+
+			assert_int_equal(heap_probes_given(fd, list, 1, &probes), 0);
+			assert_int_equal(probes.probes[0].offset, found.probes[k].offset);
+			accepted++;
+		}
+	}
+	assert_true(accepted > 50);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(glibc),       cmocka_unit_test(jemalloc),
-		cmocka_unit_test(mimalloc),    cmocka_unit_test(tcmalloc),
-		cmocka_unit_test(first_bytes), cmocka_unit_test(no_allocator),
-		cmocka_unit_test(damaged),     cmocka_unit_test(given),
+		cmocka_unit_test(glibc),
+		cmocka_unit_test(jemalloc),
+		cmocka_unit_test(mimalloc),
+		cmocka_unit_test(tcmalloc),
+		cmocka_unit_test(first_bytes),
+		cmocka_unit_test(no_allocator),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(given),
+		cmocka_unit_test(given_is_what_is_found),
 	};
 
 	return cmocka_run_group_tests_name("heap_probes", tests, NULL, NULL);

@@ -279,21 +279,111 @@ int heap_probes_find(int fd, bool program, struct heap_probes *probes)
 	return rc;
 }
 
+/* ---- at given offsets ---- */
+
+struct segments {
+	Elf64_Phdr list[PROGRAM_HEADERS_MAX];
+	size_t count;
+};
+
+static bool segments_read(const struct elf_file *file, struct segments *segments)
+{
+	segments->count = file->header.e_phnum;
+	return file->header.e_phentsize == sizeof(*segments->list) &&
+	       segments->count <= PROGRAM_HEADERS_MAX &&
+	       elf_bytes_read(&file->bytes, file->header.e_phoff, segments->list,
+			      segments->count * sizeof(*segments->list));
+}
+
+/* The address of code at an offset of the file; false: that is no code. */
+static bool code_address(const struct segments *segments, uint64_t offset, uint64_t *address)
+{
+	for (size_t i = 0; i < segments->count; i++) {
+		const Elf64_Phdr *segment = &segments->list[i];
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) ||
+		    offset < segment->p_offset || offset - segment->p_offset >= segment->p_filesz)
+			continue;
+		*address = segment->p_vaddr + (offset - segment->p_offset);
+		return true;
+	}
+	return false;
+}
+
+/* LSB Core, 10.6.2: the head of .eh_frame_hdr as all linkers write it. */
+struct frame_index {
+	uint8_t version;
+	uint8_t pointer_encoding; /* DW_EH_PE_pcrel | DW_EH_PE_sdata4 */
+	uint8_t count_encoding;	  /* DW_EH_PE_udata4 */
+	uint8_t table_encoding;	  /* DW_EH_PE_datarel | DW_EH_PE_sdata4 */
+	int32_t pointer;
+	uint32_t count;
+};
+
+/*
+ * Does a function begin there? By the unwind information, which is in stripped files, too: a probe
+ * amid an instruction breaks the program. Where there is none of the usual kind, it is taken for
+ * granted.
+ */
+static bool is_function(const struct elf_file *file, const struct segments *segments,
+			uint64_t address)
+{
+	for (size_t i = 0; i < segments->count; i++) {
+		const Elf64_Phdr *segment = &segments->list[i];
+		struct frame_index index;
+		uint64_t low = 0, high;
+
+		if (segment->p_type != PT_GNU_EH_FRAME)
+			continue;
+		if (!elf_bytes_read(&file->bytes, segment->p_offset, &index, sizeof(index)) ||
+		    index.version != 1 || index.pointer_encoding != 0x1b ||
+		    index.count_encoding != 0x03 || index.table_encoding != 0x3b)
+			return true;
+		high = index.count;
+		while (low < high) {
+			uint64_t middle = low + (high - low) / 2, at;
+			int32_t row[2]; /* the first address of code, its description */
+
+			if (!elf_bytes_read(&file->bytes,
+					    segment->p_offset + sizeof(index) +
+						    middle * sizeof(row),
+					    row, sizeof(row)))
+				return true;
+			at = segment->p_vaddr + (uint64_t)(int64_t)row[0];
+			if (at == address)
+				return true;
+			if (at < address)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		return false;
+	}
+	return true;
+}
+
 int heap_probes_given(int fd, const struct heap_spec *const *specs, size_t count,
 		      struct heap_probes *probes)
 {
 	AUTO_ELF struct elf_file file = {0};
 	struct heap_probes found = {.first_bytes = probes->first_bytes,
 				    .no_throwing = probes->no_throwing};
+	AUTO_FREE struct segments *segments = calloc(1, sizeof(*segments));
 	uint8_t bytes[CODE_UNKNOWN];
-	int rc = probes_open(fd, &file);
+	int rc = segments ? probes_open(fd, &file) : -ENOMEM;
 
+	if (!rc && !segments_read(&file, segments))
+		rc = -EBADMSG;
 	for (size_t i = 0; i < count && !rc; i++) {
+		uint64_t address;
+
 		const struct entry entry = {.function = specs[i]->function, .calls = true};
 		struct probe_code code = {file.header.e_machine, bytes, sizeof(bytes)};
 
-		if (specs[i]->offset >= file.bytes.size)
-			return -EBADMSG;
+		if (!code_address(segments, specs[i]->offset, &address))
+			return -EFAULT;
+		if (!is_function(&file, segments, address))
+			return -EILSEQ;
 		if (code.size > file.bytes.size - specs[i]->offset)
 			code.size = (size_t)(file.bytes.size - specs[i]->offset);
 		if (!elf_bytes_read(&file.bytes, specs[i]->offset, bytes, code.size))
@@ -308,17 +398,12 @@ int heap_probes_given(int fd, const struct heap_spec *const *specs, size_t count
 bool heap_program_is_static(int fd)
 {
 	AUTO_ELF struct elf_file file = {0};
-	Elf64_Phdr programs[PROGRAM_HEADERS_MAX];
-	size_t count;
+	struct segments segments;
 
-	if (probes_open(fd, &file))
+	if (probes_open(fd, &file) || !segments_read(&file, &segments))
 		return false;
-	count = file.header.e_phnum;
-	if (file.header.e_phentsize != sizeof(*programs) || count > PROGRAM_HEADERS_MAX ||
-	    !elf_bytes_read(&file.bytes, file.header.e_phoff, programs, count * sizeof(*programs)))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (programs[i].p_type == PT_INTERP)
+	for (size_t i = 0; i < segments.count; i++)
+		if (segments.list[i].p_type == PT_INTERP)
 			return false;
 	return true;
 }

@@ -45,7 +45,10 @@ struct heap_probes {
  */
 int heap_probes_find(int fd, bool program, struct heap_probes *probes);
 
-/* The same for functions at given offsets of it. */
+/*
+ * The same for functions at given offsets of it. -EFAULT: there is no code; -EILSEQ: no function
+ * begins there, by the file's unwind information.
+ */
 int heap_probes_given(int fd, const struct heap_spec *const *specs, size_t count,
 		      struct heap_probes *probes);
 

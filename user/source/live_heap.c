@@ -45,12 +45,17 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	live->heap_spec_count = options->heap_spec_count;
 }
 
+/* The kernel's include/linux/errno.h, which it should not give to anybody. */
+#define KERNEL_ENOTSUPP 524
+
 /* ---- what is said ---- */
 
 static void say_dear(uint32_t pid, const struct heap_probes *probes)
 {
 	char names[256] = "";
 	size_t used = 0;
+
+	static char said[sizeof(names)]; /* a program that runs itself anew has them again */
 
 	if (!probes->dear)
 		return;
@@ -59,9 +64,12 @@ static void say_dear(uint32_t pid, const struct heap_probes *probes)
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
 						 used ? ", " : "",
 						 probes->probes[i].function->name);
-	log_warning("heap evidence of process %u: %zu of its %zu functions can only be probed at "
-		    "their first byte, which takes 11 us a call instead of 0.6: %s",
-		    pid, probes->dear, probes->count, names);
+	if (!strcmp(said, names))
+		return;
+	memcpy(said, names, sizeof(said));
+	log_warning("heap evidence of process %u: %s can be probed at the first byte alone, which "
+		    "takes 11 us a call instead of 0.6",
+		    pid, names);
 }
 
 /* An exception must not meet a return that is probed: see bpf/heap.bpf.c, may_throw(). */
@@ -96,6 +104,17 @@ static void say_not_found(uint32_t pid, int rc, bool is_static)
 			  "CAP_CHECKPOINT_RESTORE to read its files, and CAP_PERFMON or "
 			  "CAP_SYS_ADMIN to probe them",
 			  pid, strerror(-rc));
+		break;
+	case -EFAULT:
+	case -EILSEQ:
+		log_error("heap evidence of process %u: an offset of --heap-probe is %s; give that "
+			  "of its function's first byte in the file",
+			  pid, rc == -EFAULT ? "not of code" : "not where a function begins");
+		break;
+	case -KERNEL_ENOTSUPP:
+		log_error("heap evidence of process %u: the kernel can place no probe on its "
+			  "functions",
+			  pid);
 		break;
 	case -ESRCH:
 		log_error("heap evidence of process %u: it has ended", pid);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "user/base/cleanup.h"
+#include "user/base/log.h"
 #include "user/source/load_order.h"
 
 /* ---- which file it is ---- */
@@ -32,6 +33,8 @@ struct search {
 	int rc;	       /* of the search so far */
 	int fd;	       /* of the file that was chosen, ours; -1: none */
 	uint64_t rank; /* of that */
+	bool given;    /* offsets were given for a file of the process */
+	int given_rc;  /* why these cannot be probed */
 	struct load_order order;
 };
 
@@ -101,7 +104,7 @@ static bool is_taken(const struct search *search, const struct code_file *file)
 }
 
 /* What the user has given for that file, or what its symbols say. */
-static int candidate_probes(const struct search *search, const struct candidate *candidate,
+static int candidate_probes(struct search *search, const struct candidate *candidate,
 			    struct heap_probes *probes)
 {
 	const struct live *live = search->live;
@@ -114,8 +117,11 @@ static int candidate_probes(const struct search *search, const struct candidate 
 	probes->first_bytes = live->heap_first_bytes;
 	probes->no_throwing =
 		live->heap_way != HEAP_BY_SESSION || is_taken(search, &candidate->file);
-	return count ? heap_probes_given(candidate->fd, given, count, probes)
-		     : heap_probes_find(candidate->fd, candidate->is_program, probes);
+	if (!count)
+		return heap_probes_find(candidate->fd, candidate->is_program, probes);
+	search->given = true;
+	search->given_rc = heap_probes_given(candidate->fd, given, count, probes);
+	return search->given_rc;
 }
 
 /* Takes the candidate's descriptor if it is the better one. */
@@ -187,6 +193,15 @@ int heap_search(struct live *live, struct live_process *process, struct live_hea
 		return -ESRCH;
 	}
 	*is_static = search->is_static;
+	if (search->given_rc) {
+		if (search->fd >= 0)
+			close(search->fd);
+		return search->given_rc;
+	}
+	if (live->heap_spec_count && !search->given)
+		log_warning("--heap-probe: process %u maps no file that it names: its allocator is "
+			    "looked for by symbols",
+			    process->pid);
 	*fd = search->fd;
 	return search->rc;
 }

@@ -26,9 +26,9 @@ void recording_header_fill(struct recording_header *header, const char *version,
 			   uint32_t interval_ms, uint32_t flags);
 
 /*
- * Makes the file; one that is there becomes PATH.old, as perf-record(1) does it. max_bytes: what it may take, see recording_snapshot_due(); 0:
- * whatever comes. 0, -ENOMEM, -ENOTSUP: it is no regular file, or is standard output or
- * error; or what opening or writing it said.
+ * Makes the file; one that is there becomes PATH.old, as perf-record(1) does it. max_bytes: what it
+ * may take, see recording_snapshot_due(); 0: whatever comes. 0, -ENOMEM, -ENOTSUP: it is no regular
+ * file, or is standard output or error; or what opening or writing it said.
  */
 int recording_create(const char *path, const struct recording_header *header, uint64_t max_bytes,
 		     struct recording_writer **writer);

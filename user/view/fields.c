@@ -108,7 +108,7 @@ const struct field fields[] = {
 	{"allocator", "ALLOC",
 	 "Memory allocator found in the process: who may keep pages that the application has "
 	 "freed; '?' when none was recognised.",
-	 FIELD_TEXT, UNIT_NONE, WATCH | OVERVIEW, 8, 9, get_allocator},
+	 FIELD_TEXT, UNIT_NONE, WATCH | OVERVIEW, 8, 13, get_allocator},
 	{"time_s", "TIME", "Time since the watch of this process began.", FIELD_DOUBLE,
 	 UNIT_SECONDS, CSV, 7, 20, get_time_s},
 	{"rss_bytes", "RSS",
@@ -132,7 +132,7 @@ const struct field fields[] = {
 	{"lazyfree_bytes", "LAZY",
 	 "Lazily freed (MADV_FREE): given back, but resident and counted in RSS until the kernel "
 	 "wants the pages; not a leak.",
-	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 8, get_lazyfree},
+	 FIELD_UINT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 6, 9, get_lazyfree},
 	{"purged_bytes_total", "PURGED",
 	 "Purged since the watch began: resident pages given back by madvise with the mapping "
 	 "kept, so they were free.",
@@ -147,11 +147,11 @@ const struct field fields[] = {
 	{"growth_bytes_per_hour", "GROW/h",
 	 "Growth of RSS per hour: the median slope over the newest reports, which a short burst "
 	 "does not move; '-' until there are enough of them.",
-	 FIELD_DOUBLE, UNIT_BYTES_PER_HOUR, CSV | WATCH | OVERVIEW, 7, 4, get_growth_per_hour},
+	 FIELD_DOUBLE, UNIT_BYTES_PER_HOUR, CSV | WATCH | OVERVIEW, 7, 5, get_growth_per_hour},
 	{"unexplained_bytes", "UNEXPL",
 	 "Unexplained remainder: anonymous memory by the kernel's count minus the pages in the "
 	 "ledger; 0 when the ledger balances.",
-	 FIELD_INT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 7, 5, get_unexplained},
+	 FIELD_INT, UNIT_BYTES, CSV | WATCH | OVERVIEW, 7, 8, get_unexplained},
 	{"events_total", "EVENTS", "Records about this process since the watch began.", FIELD_UINT,
 	 UNIT_EVENTS, CSV, 6, 26, get_events_total},
 	{"lost_events_total", "LOST",
@@ -231,7 +231,7 @@ const struct field fields[] = {
 	{"verdict", "WHY",
 	 "Why memory grows, or why it stays, by the evidence so far; 'unknown' where that does not "
 	 "reach.",
-	 FIELD_TEXT, UNIT_NONE, CSV | WATCH | OVERVIEW, 14, 13, get_verdict},
+	 FIELD_TEXT, UNIT_NONE, CSV | WATCH | OVERVIEW, 14, 4, get_verdict},
 };
 
 const size_t field_count = sizeof(fields) / sizeof(*fields);

@@ -113,6 +113,8 @@ static int take_site(struct moment_parts *parts, const struct process *process,
 static int take_mapping(struct moment_parts *parts, const struct mapping_report *mapping)
 {
 	const char *kind = mapping_kind_name(mapping->kind);
+	/* the kernel's name of the heap is known from a reading of /proc on: its kind says it */
+	const char *name = strcmp(mapping->name, "[heap]") ? mapping->name : "";
 	char text[TITLE_LEN];
 	struct moment_part figures = {
 		.count = 1,
@@ -121,7 +123,7 @@ static int take_mapping(struct moment_parts *parts, const struct mapping_report 
 		.lazy = mapping->lazy << PAGE_SHIFT,
 	};
 
-	snprintf(text, sizeof(text), "%s%s%s%s%s", kind, *mapping->name ? " " : "", mapping->name,
+	snprintf(text, sizeof(text), "%s%s%s%s%s", kind, *name ? " " : "", name,
 		 *mapping->owner ? " of " : "", mapping->owner);
 	return part_add(parts, clean_copy(text), clean_copy(text), figures);
 }

@@ -58,7 +58,7 @@ static json_t *process_part(const struct process *process, const struct export_c
 				      (int64_t)NSEC_PER_MSEC),
 			 "seconds",
 			 html_number((double)(ledger->now_ns - ledger->attach_ns) / NSEC_PER_SEC),
-			 "ended", process->ended || ledger->exit_ns);
+			 "ended", ledger->exit_ns != 0);
 }
 
 static void note_history(const struct process *process, json_t *notes)

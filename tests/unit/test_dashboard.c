@@ -41,7 +41,7 @@ static void overview_shows_a_row_per_process(void **state)
 	add_rich(stage);
 	draw(stage);
 	assert_string_equal(line(stage, 2), "  PID COMMAND ALLOC       RSS RETAIN   LAZY "
-					    "↓GROW/h  UNEXPL   LOST WHY      RSS");
+					    "↓GROW/h  UNEXPL   LOST WHY     RSS");
 	assert_string_equal(line(stage, 3), " 1200 orders  jemalloc  25.1M  15.1M  2.00M "
 					    " +8.79G   2.00M      0 unknown   ▂▁█");
 }

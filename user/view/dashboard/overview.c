@@ -12,7 +12,9 @@
 #define GROWTH_FIELD "growth_bytes_per_hour" /* what has ended grows no more */
 #define HEAD_ROWS 3			     /* title, health, headings */
 #define COLUMNS_MAX 32
-#define TEXT_COLS_MIN 8 /* text columns shrink to this before others go */
+#define PRIORITY_MAIN 5		/* fields.c: command, size, process, verdict, growth */
+#define PRIORITY_BELOW_CHART 15 /* the chart of RSS matters more */
+#define TEXT_COLS_MIN 8		/* text columns shrink to this before others go */
 #define SPARK_COLS_MIN 4
 #define SPARK_COLS_WANTED 6
 #define SPARK_COLS_MAX 120
@@ -23,6 +25,7 @@ struct column {
 };
 
 struct layout {
+	const struct field *sort; /* its column stays */
 	struct column columns[COLUMNS_MAX];
 	size_t count;
 	unsigned int spark_col;
@@ -146,13 +149,15 @@ static unsigned int content_width(const struct field *field, const struct dashbo
 {
 	unsigned int width = grid_width(field->title);
 
-	/* Figures change all the time and keep their width; who they are about does not. */
-	if (field->shown & FIELD_IN_CSV)
+	/* Figures change all the time and keep their width; who they are about, and why, does not.
+	 */
+	if (field->type != FIELD_TEXT && field->shown & FIELD_IN_CSV)
 		return field->width;
 	for (size_t i = 0; i < input->count && width < field->width; i++) {
 		char text[64];
-		unsigned int wanted =
-			grid_width(cell_text(field, input->processes[i], NULL, text, sizeof(text)));
+		unsigned int wanted = grid_width(cell_text(field, input->processes[i],
+							   process_newest(input->processes[i]),
+							   text, sizeof(text)));
 
 		if (wanted > width)
 			width = wanted;
@@ -170,24 +175,39 @@ static unsigned int layout_width(const struct layout *layout)
 	return width;
 }
 
-static void layout_drop_one(struct layout *layout)
+static unsigned int layout_priority(const struct layout *layout, size_t column)
+{
+	const struct field *field = layout->columns[column].field;
+
+	return field == layout->sort ? 0 : field->priority;
+}
+
+/* The column that matters least. */
+static size_t layout_worst(const struct layout *layout)
 {
 	size_t worst = 0;
 
-	for (size_t i = 1; i < layout->count; i++) {
-		if (layout->columns[i].field->priority > layout->columns[worst].field->priority)
+	for (size_t i = 1; i < layout->count; i++)
+		if (layout_priority(layout, i) > layout_priority(layout, worst))
 			worst = i;
-	}
+	return worst;
+}
+
+static void layout_drop(struct layout *layout, size_t worst)
+{
 	layout->count--;
 	memmove(&layout->columns[worst], &layout->columns[worst + 1],
 		(layout->count - worst) * sizeof(layout->columns[0]));
 }
 
-static void layout_shrink_text(struct layout *layout, unsigned int wanted)
+/* Who it is about; the verdict, too, where all says so. */
+static void layout_shrink_text(struct layout *layout, bool all, unsigned int wanted)
 {
 	for (size_t i = 0; i < layout->count; i++) {
 		struct column *column = &layout->columns[i];
 
+		if (column->field->shown & FIELD_IN_CSV && !all)
+			continue;
 		while (column->field->type == FIELD_TEXT && column->width > TEXT_COLS_MIN &&
 		       layout_width(layout) > wanted)
 			column->width--;
@@ -220,16 +240,26 @@ static void layout_make(struct layout *layout, const struct dashboard *dashboard
 	unsigned int demands = columns_demanded(dashboard, input);
 	unsigned int used;
 
-	*layout = (struct layout){0};
+	*layout = (struct layout){.sort = dashboard->overview.sort};
 	for (size_t i = 0; i < field_count && layout->count < COLUMNS_MAX; i++) {
 		if (has_column(&fields[i], demands))
 			layout->columns[layout->count++] =
 				(struct column){&fields[i], content_width(&fields[i], input)};
 	}
 	if (cols > SPARK_COLS_WANTED + 1)
-		layout_shrink_text(layout, cols - SPARK_COLS_WANTED - 1);
-	while (layout->count > 1 && layout_width(layout) > cols)
-		layout_drop_one(layout);
+		layout_shrink_text(layout, false, cols - SPARK_COLS_WANTED - 1);
+	while (layout_width(layout) + 1 + SPARK_COLS_MIN > cols &&
+	       layout_priority(layout, layout_worst(layout)) >= PRIORITY_BELOW_CHART)
+		layout_drop(layout, layout_worst(layout));
+	while (layout->count > 1 && layout_width(layout) > cols) {
+		size_t worst = layout_worst(layout);
+
+		/* a short word for why is better than none of the main figures */
+		if (layout_priority(layout, worst) <= PRIORITY_MAIN)
+			layout_shrink_text(layout, true, cols);
+		if (layout_width(layout) > cols)
+			layout_drop(layout, worst);
+	}
 	used = layout_width(layout) + 1;
 	layout->spark_col = used;
 	if (used + SPARK_COLS_MIN <= cols)

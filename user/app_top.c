@@ -35,6 +35,10 @@ static void toggle_heap(void *ctx, uint32_t pid, bool on)
 	struct source *source = app->source;
 	size_t slot = HEAP_KEYS_MAX;
 
+	if (!source->ops->heap) {
+		log_warning("this is a recording: what was not followed then cannot be now");
+		return;
+	}
 	for (size_t i = 0; i < HEAP_KEYS_MAX; i++)
 		if (app->heaps[i].pid == pid || (!app->heaps[i].pid && slot == HEAP_KEYS_MAX))
 			slot = i;
@@ -76,7 +80,7 @@ static bool with_dashboard(struct app *app, struct dashboard *dashboard, int key
 	struct dashboard_input input = {
 		.interval_ms = app->clock.interval_ms,
 		.message = message,
-		.heap = source->ops->heap ? toggle_heap : NULL,
+		.heap = toggle_heap,
 		.heap_ctx = app,
 	};
 	bool quit = false;

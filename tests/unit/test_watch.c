@@ -5,7 +5,6 @@
 #include "user/verdict/process.h"
 #include "user/view/watch.h"
 
-
 struct watched_world {
 	struct world world;
 	struct process *process;

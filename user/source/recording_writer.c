@@ -210,10 +210,8 @@ static int file_create(const char *path)
 	fd = open(path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st))
-		rc = -errno;
-	else if (!S_ISREG(st.st_mode) || is_same_file(STDOUT_FILENO, &st) ||
-		 is_same_file(STDERR_FILENO, &st))
+	if (!fstat(fd, &st) && (!S_ISREG(st.st_mode) || is_same_file(STDOUT_FILENO, &st) ||
+				is_same_file(STDERR_FILENO, &st)))
 		rc = -ENOTSUP;
 	else if (ftruncate(fd, 0))
 		rc = -errno;

@@ -21,7 +21,7 @@
  */
 #define VERDICTS(X)                                                                                \
 	X(UNKNOWN, "unknown", "cannot be told", "the evidence does not reach")                     \
-	X(NONE, "none", "no growth", "memory has not grown")                                        \
+	X(NONE, "none", "no growth", "memory has not grown")                                       \
 	X(LIVE_GROWTH, "live-growth", "live data grows",                                           \
 	  "the program keeps more and more: a leak, or a cache without a bound")                   \
 	X(PLATEAU, "plateau", "grown and come to rest",                                            \

@@ -22,10 +22,10 @@
 struct column {
 	const struct field *field;
 	unsigned int width;
+	unsigned int priority; /* the field's; of the one that is sorted by 0: it stays */
 };
 
 struct layout {
-	const struct field *sort; /* its column stays */
 	struct column columns[COLUMNS_MAX];
 	size_t count;
 	unsigned int spark_col;
@@ -175,20 +175,13 @@ static unsigned int layout_width(const struct layout *layout)
 	return width;
 }
 
-static unsigned int layout_priority(const struct layout *layout, size_t column)
-{
-	const struct field *field = layout->columns[column].field;
-
-	return field == layout->sort ? 0 : field->priority;
-}
-
-/* The column that matters least. */
+/* The column that matters least, of at least one. */
 static size_t layout_worst(const struct layout *layout)
 {
 	size_t worst = 0;
 
 	for (size_t i = 1; i < layout->count; i++)
-		if (layout_priority(layout, i) > layout_priority(layout, worst))
+		if (layout->columns[i].priority > layout->columns[worst].priority)
 			worst = i;
 	return worst;
 }
@@ -240,22 +233,29 @@ static void layout_make(struct layout *layout, const struct dashboard *dashboard
 	unsigned int demands = columns_demanded(dashboard, input);
 	unsigned int used;
 
-	*layout = (struct layout){.sort = dashboard->overview.sort};
+	*layout = (struct layout){0};
 	for (size_t i = 0; i < field_count && layout->count < COLUMNS_MAX; i++) {
-		if (has_column(&fields[i], demands))
-			layout->columns[layout->count++] =
-				(struct column){&fields[i], content_width(&fields[i], input)};
+		const struct field *field = &fields[i];
+
+		if (has_column(field, demands))
+			layout->columns[layout->count++] = (struct column){
+				field, content_width(field, input),
+				field == dashboard->overview.sort ? 0 : field->priority};
 	}
 	if (cols > SPARK_COLS_WANTED + 1)
 		layout_shrink_text(layout, false, cols - SPARK_COLS_WANTED - 1);
-	while (layout_width(layout) + 1 + SPARK_COLS_MIN > cols &&
-	       layout_priority(layout, layout_worst(layout)) >= PRIORITY_BELOW_CHART)
-		layout_drop(layout, layout_worst(layout));
+	while (layout->count > 1 && layout_width(layout) + 1 + SPARK_COLS_MIN > cols) {
+		size_t worst = layout_worst(layout);
+
+		if (layout->columns[worst].priority < PRIORITY_BELOW_CHART)
+			break;
+		layout_drop(layout, worst);
+	}
 	while (layout->count > 1 && layout_width(layout) > cols) {
 		size_t worst = layout_worst(layout);
 
 		/* a short word for why is better than none of the main figures */
-		if (layout_priority(layout, worst) <= PRIORITY_MAIN)
+		if (layout->columns[worst].priority <= PRIORITY_MAIN)
 			layout_shrink_text(layout, true, cols);
 		if (layout_width(layout) > cols)
 			layout_drop(layout, worst);

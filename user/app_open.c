@@ -111,6 +111,7 @@ static int open_live(struct app *app)
 		.invocation_count = options->invocation_count,
 		.heap = app_may_follow(options),
 		.heap_from_start = options->heap && options->argv,
+		.heap_children = options->heap && options->children,
 		.heap_sample_bytes = options->stack_bytes ? LIVE_HEAP_SAMPLE_DEFAULT : 0,
 		.heap_specs = options->heap_specs,
 		.heap_spec_count = options->heap_spec_count,

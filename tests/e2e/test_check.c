@@ -100,6 +100,25 @@ static void what_it_forks_is_judged(void **state)
 	run_release(&run);
 }
 
+/* Its allocations, too, from a second after it began on; by fork and by vfork. */
+static void what_it_forks_is_followed(void **state)
+{
+	static const char *const scripts[] = {"%s 60 & sleep 7", "%s 7; true"};
+	char command[4400];
+	struct run run;
+
+	NEEDS_ROOT();
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		snprintf(command, sizeof(command), scripts[i], program("slow_leak-jemalloc"));
+		RUN(&run, "check", "--heap", "--", "sh", "-c", command);
+		run_expect(&run, 1);
+		expect_text(&run, "slow_leak-jemal (jemalloc): over: the verdict is live-growth\n",
+			    "check: over\n");
+		expect_text(&run, "(by heap evidence)\n", "check: over\n");
+		run_release(&run);
+	}
+}
+
 /* Too short to tell: that is no leak, and no pass. */
 static void too_short(void **state)
 {
@@ -345,6 +364,7 @@ int main(int argc, char **argv)
 		E2E_TEST(within),
 		E2E_TEST(over),
 		E2E_TEST(what_it_forks_is_judged),
+		E2E_TEST(what_it_forks_is_followed),
 		E2E_TEST(too_short),
 		E2E_TEST(time_is_up),
 		E2E_TEST(limits_of_growth),

@@ -37,6 +37,8 @@ enum heap_way {
 	HEAP_BY_SESSION, /* the same, and what may throw is left alone, since 6.13 */
 };
 
+#define LIVE_HEAP_CHILDREN 16
+
 struct live_options {
 	size_t buffer_bytes; /* rounded up to a power of two, see LIVE_BUFFER_* */
 	size_t stack_bytes;  /* of each stack, SNAPSHOT_BYTES_*; 0: no stacks are taken */
@@ -58,6 +60,12 @@ struct live_options {
 	 * there; so is each program that it turns into by exec.
 	 */
 	bool heap_from_start;
+	/*
+	 * What processes with heap evidence fork, and is watched, has it as well, from a second
+	 * after it began on: attaching takes longer than most children of a script live. Of
+	 * LIVE_HEAP_CHILDREN at once.
+	 */
+	bool heap_children;
 	uint64_t heap_sample_bytes; /* the stack of one allocation per so many is taken; 0: none */
 	const struct heap_spec *heap_specs; /* the caller's, as long as the live */
 	size_t heap_spec_count;		    /* at most HEAP_SPECS_MAX */

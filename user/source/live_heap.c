@@ -40,10 +40,14 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	fill_draws(skeleton);
 	live->heap = wanted;
 	live->heap_from_start = options->heap_from_start;
+	live->heap_children = options->heap_children;
 	live->heap_first_bytes = options->heap_first_bytes;
 	live->heap_specs = options->heap_specs;
 	live->heap_spec_count = options->heap_spec_count;
 }
+
+/* How long a child has run before its allocations are followed. */
+#define CHILD_NS NSEC_PER_SEC
 
 /* The kernel's include/linux/errno.h, which it should not give to anybody. */
 #define KERNEL_ENOTSUPP 524
@@ -250,20 +254,97 @@ static bool is_held(const struct live *live, const struct live_process *process)
 	return live->skeleton->bss->heap_held == process->pid;
 }
 
+static void child_wait(struct live *live, struct live_process *child)
+{
+	child->heap_due_ns = clock_ns() + CHILD_NS;
+	if (!live->heap_children_due_ns)
+		live->heap_children_due_ns = child->heap_due_ns;
+}
+
 void live_heap_fork(struct live *live, const struct event_fork *event)
 {
 	const struct live_process *process = live_process_find(live, event->h.pid);
+	struct live_process *child = live_process_find(live, event->child);
 
-	if (!process || !process->heap || live->heap_fork_said || !(event->flags & FORK_WATCHED))
+	if (!process || (!process->heap && !process->heap_due_ns))
 		return;
-	live->heap_fork_said = true;
-	log_info("heap evidence is of process %u alone: its child %u has none unless it is asked "
-		 "for",
-		 process->pid, event->child);
+	if (live->heap_children && event->flags & FORK_SHARES_MM)
+		live->heap_vforks[live->heap_vfork_next++ % LIVE_HEAP_CHILDREN] = event->child;
+	if (!(event->flags & FORK_WATCHED))
+		return;
+	if (child && live->heap_children) {
+		child_wait(live, child);
+	} else if (!live->heap_fork_said) {
+		live->heap_fork_said = true;
+		log_info("heap evidence is of process %u alone: its child %u has none unless it is "
+			 "asked for",
+			 process->pid, event->child);
+	}
+}
+
+static size_t heaps_on(struct live *live)
+{
+	struct live_process *process;
+	size_t count = 0;
+
+	RB_FOREACH (process, live_processes, &live->processes)
+		count += process->heap != NULL;
+	return count;
+}
+
+/* What it cannot be had of, as of a program without an allocator, is no failure of what was asked.
+ */
+static void child_begin(struct live *live, struct live_process *child)
+{
+	bool is_static;
+	int rc;
+
+	if (heaps_on(live) > LIVE_HEAP_CHILDREN) {
+		if (!live->heap_fork_said)
+			log_warning("heap evidence is of %d children at once: process %u has none",
+				    LIVE_HEAP_CHILDREN, child->pid);
+		live->heap_fork_said = true;
+		return;
+	}
+	child->heap = heap_new();
+	rc = child->heap ? heap_on(live, child, child->heap, &is_static) : -ENOMEM;
+	if (!rc)
+		return;
+	log_debug("heap evidence of process %u, a child: %s", child->pid, strerror(-rc));
+	free(child->heap);
+	child->heap = NULL;
+}
+
+static void children_begin(struct live *live)
+{
+	uint64_t now = clock_ns();
+	struct live_process *process;
+
+	if (!live->heap_children_due_ns || now < live->heap_children_due_ns)
+		return;
+	live->heap_children_due_ns = 0;
+	RB_FOREACH (process, live_processes, &live->processes) {
+		if (!process->heap_due_ns)
+			continue;
+		if (now < process->heap_due_ns) {
+			if (!live->heap_children_due_ns ||
+			    process->heap_due_ns < live->heap_children_due_ns)
+				live->heap_children_due_ns = process->heap_due_ns;
+			continue;
+		}
+		process->heap_due_ns = 0;
+		if (!process->heap)
+			child_begin(live, process);
+	}
 }
 
 void live_heap_exec(struct live *live, struct live_process *process)
 {
+	for (size_t i = 0; i < LIVE_HEAP_CHILDREN && !process->heap; i++)
+		if (live->heap_vforks[i] == process->pid) {
+			live->heap_vforks[i] = 0;
+			child_wait(live, process);
+		}
 	if (!process->heap && is_held(live, process))
 		process->heap = heap_new();
 	if (!process->heap)
@@ -313,6 +394,7 @@ void live_heap_run(struct live *live)
 {
 	struct live_process *process;
 
+	children_begin(live);
 	if (!live->heap_due)
 		return;
 	live->heap_due = false;

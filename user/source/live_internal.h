@@ -34,6 +34,7 @@ struct live_process {
 	unsigned int probed;		      /* mappings of such files that were found then */
 	uint64_t pairs[PROBE_PAIRS_MAX / 64]; /* bit i: the i-th pair of probes is on one */
 	struct live_heap *heap;		      /* NULL: no heap evidence of it is wanted */
+	uint64_t heap_due_ns;		      /* it is from then on; 0: no more than `heap` says */
 	uint64_t since_ns;		      /* it began to be watched, or its present program */
 	unsigned int jobs;		      /* looks under way */
 	uint64_t settings_due_ns;	      /* when they are read again, and */
@@ -62,7 +63,12 @@ struct live {
 	bool heap_from_start;
 	bool heap_first_bytes;
 	enum heap_way heap_way;
+	bool heap_children;
 	bool heap_fork_said;
+	uint64_t heap_children_due_ns; /* of some process; 0: of none */
+	/* children that are watched once they run a program of their own: vfork; 0: free */
+	uint32_t heap_vforks[LIVE_HEAP_CHILDREN];
+	unsigned int heap_vfork_next;
 	bool heap_due; /* some process waits for its allocator to be looked for */
 	const struct heap_spec *heap_specs;
 	size_t heap_spec_count;

@@ -84,9 +84,9 @@ static json_t *page_data(const struct process *process, const struct export_cont
 			 context->version, "page_bytes", (json_int_t)PAGE_BYTES, "process",
 			 process_part(process, context), "verdict", html_verdict(process),
 			 "figures", html_figures(process), "series", html_series(process), "heap",
-			 html_heap(process), "invocations", html_invocations(process), "sites",
-			 html_sites(process, notes), "map", html_map(process, notes), "notes",
-			 notes);
+			 html_heap(process), "invocations", html_invocations(process, notes),
+			 "sites", html_sites(process, notes), "map", html_map(process, notes),
+			 "notes", notes);
 	json_decref(notes);
 	return data;
 }

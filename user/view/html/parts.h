@@ -17,7 +17,7 @@ json_t *html_series(const struct process *process);
 json_t *html_figures(const struct process *process);
 
 /* null where no invocation has been seen. */
-json_t *html_invocations(const struct process *process);
+json_t *html_invocations(const struct process *process, json_t *notes);
 
 /* null before the first report. */
 json_t *html_verdict(const struct process *process);

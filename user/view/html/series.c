@@ -88,7 +88,7 @@ static json_t *survival(const struct invocations *invocations)
 }
 
 /* [[ends, retained pages], ...]: evenly thinned, the newest kept. */
-static json_t *ends(const struct invocations *invocations)
+static json_t *ends(const struct invocations *invocations, json_t *notes)
 {
 	uint64_t ended = invocations_totals(invocations)->ended;
 	AUTO_FREE uint64_t *pages = calloc(INVOCATIONS_KEPT, sizeof(*pages));
@@ -100,6 +100,12 @@ static json_t *ends(const struct invocations *invocations)
 	count = invocations_history(invocations, pages, INVOCATIONS_KEPT);
 	step = count / HTML_ENDS_MAX + 1;
 	rows = json_array();
+	if (step > 1)
+		html_note(notes,
+			  "The chart of what ended invocations left behind has a point for one end "
+			  "in "
+			  "%zu, of the newest %zu.",
+			  step, count);
 	for (size_t i = count ? (count - 1) % step : 0; i < count; i += step) {
 		uint64_t end = ended - count + i + 1;
 
@@ -108,7 +114,7 @@ static json_t *ends(const struct invocations *invocations)
 	return rows;
 }
 
-json_t *html_invocations(const struct process *process)
+json_t *html_invocations(const struct process *process, json_t *notes)
 {
 	const struct invocations *invocations = process->ledger->invocations;
 	char counts[INVOCATION_TEXT_LEN];
@@ -118,5 +124,5 @@ json_t *html_invocations(const struct process *process)
 	return json_pack(
 		"{s:s, s:o, s:o}", "counts",
 		invocation_counts_text(invocations_totals(invocations), counts, sizeof(counts)),
-		"survival", survival(invocations), "ends", ends(invocations));
+		"survival", survival(invocations), "ends", ends(invocations, notes));
 }

@@ -140,7 +140,8 @@ static void say_growth(const struct facts *facts, struct verdict *verdict)
 				 : "");
 	if (facts->last->invocations_total && !isnan(invocation->estimate))
 		evidence(verdict,
-			 "each invocation leaves %s (95%%: %s to %s), over the newest of %" PRIu64,
+			 "each invocation leaves %s (95%%: %s to %s), by the newest of %" PRIu64
+			 " that ended",
 			 units_signed_bytes(a, invocation->estimate),
 			 units_signed_bytes(b, invocation->low),
 			 units_signed_bytes(c, invocation->high), facts->last->invocations_total);

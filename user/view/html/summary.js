@@ -31,7 +31,7 @@ function verdictFill()
 	card.classList.toggle("grows", verdict.grows);
 	card.classList.toggle("none", verdict.word === "none" || verdict.word === "plateau");
 	card.append(element("h2", {}, verdict.title), element("p", {}, verdict.text + "."));
-	for (const pill of ["evidence: " + verdict.tier, "explains " + formatShare(verdict.share, 1),
+	for (const pill of ["evidence: " + verdict.tier, "explains " + formatShare(verdict.share, 1) + (verdict.grows ? " of the growth" : " of what is kept"),
 			    "rule: " + verdict.rule, "over " + formatSeconds(verdict.seconds)])
 		card.append(element("span", {class: "pill"}, pill));
 	card.append(element("ul", {}, ...verdict.evidence.map(text => element("li", {}, text))));

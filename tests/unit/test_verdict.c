@@ -778,7 +778,7 @@ static void a_leak_in_words(void **state)
 	assert_string_equal(verdict.evidence[1],
 			    "growth of RSS per hour: +3.52G (95%: +3.52G to +3.52G) over 39 s");
 	assert_string_equal(verdict.evidence[2], "each invocation leaves +4.00K (95%: +3.91K to "
-						 "+4.10K), over the newest of 400");
+						 "+4.10K), by the newest of 400 that ended");
 	assert_string_equal(verdict.evidence[3], "");
 	assert_true(strstr(verdict.advice, "no setting of an allocator") != NULL);
 	assert_true(strstr(verdict.change, "fragmentation looks the same") != NULL);

@@ -18,6 +18,12 @@
 #include "user/base/log.h"
 #include "user/base/units.h"
 
+/* How long a child has run before its allocations are followed. */
+#define CHILD_NS NSEC_PER_SEC
+
+/* The kernel's include/linux/errno.h, which it should not give to anybody. */
+#define KERNEL_ENOTSUPP 524
+
 /* ---- programs ---- */
 
 static void fill_draws(struct tidemark *skeleton)
@@ -46,20 +52,13 @@ void live_heap_open(struct live *live, const struct live_options *options)
 	live->heap_spec_count = options->heap_spec_count;
 }
 
-/* How long a child has run before its allocations are followed. */
-#define CHILD_NS NSEC_PER_SEC
-
-/* The kernel's include/linux/errno.h, which it should not give to anybody. */
-#define KERNEL_ENOTSUPP 524
-
 /* ---- what is said ---- */
 
 static void say_dear(uint32_t pid, const struct heap_probes *probes)
 {
-	char names[256] = "";
+	static char said[256]; /* a program that runs itself anew has them again */
+	char names[sizeof(said)] = "";
 	size_t used = 0;
-
-	static char said[sizeof(names)]; /* a program that runs itself anew has them again */
 
 	if (!probes->dear)
 		return;

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "user/base/log.h"
 #include "user/base/units.h"
 #include "user/base/clean_text.h"
 #include "user/view/verdict_text.h"
@@ -277,6 +278,12 @@ char *check_view_take(struct check_view *view, size_t *size)
 	char *text;
 
 	if (view->json) {
+		/* the array is all that standard output has */
+		if (view->short_lived)
+			log_info("%zu processes ended too soon to be judged", view->short_lived);
+		if (view->beyond)
+			log_warning("%zu processes were not judged: more than %d", view->beyond,
+				    JUDGED_MAX);
 		text = json_dumps(view->objects, JSON_INDENT(2));
 		if (text) {
 			*size = strlen(text);

@@ -103,7 +103,7 @@ static void what_it_forks_is_judged(void **state)
 /* Its allocations, too, from a second after it began on; by fork and by vfork. */
 static void what_it_forks_is_followed(void **state)
 {
-	static const char *const scripts[] = {"%s 60 & sleep 7", "%s 7; true"};
+	static const char *const scripts[] = {"%s 60 & sleep 12", "%s 12; true"};
 	char command[4400];
 	struct run run;
 

@@ -177,7 +177,8 @@ static void print_kinds(const struct recording_account *account)
 		snprintf(name, sizeof(name), "%s", event_kind_name(kind));
 		for (char *at = name; *at; at++)
 			*at = (char)tolower((unsigned char)*at);
-		printf("  %-12s %14s\n", name, units_whole(count, account->kinds[kind]));
+		printf("  %-16s %14s  %s\n", name, units_whole(count, account->kinds[kind]),
+		       event_kind_help(kind));
 	}
 }
 

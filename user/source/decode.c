@@ -23,6 +23,17 @@ const char *event_kind_name(unsigned int kind)
 	return kind < EVENT_KIND_COUNT && names[kind] ? names[kind] : "?";
 }
 
+const char *event_kind_help(unsigned int kind)
+{
+	static const char *const texts[EVENT_KIND_COUNT] = {
+#define X(name, type, text) [EVENT_##name] = text,
+		EVENT_KINDS(X)
+#undef X
+	};
+
+	return kind < EVENT_KIND_COUNT && texts[kind] ? texts[kind] : "";
+}
+
 size_t event_size(unsigned int kind)
 {
 	return kind < EVENT_KIND_COUNT ? sizes[kind] : 0;

@@ -21,5 +21,6 @@ size_t event_size(unsigned int kind);
 
 /* "fault", "unmap", ...; "?" for unknown kinds. */
 const char *event_kind_name(unsigned int kind);
+const char *event_kind_help(unsigned int kind); /* a few words */
 
 #endif

@@ -26,7 +26,7 @@ const char *event_kind_name(unsigned int kind)
 const char *event_kind_help(unsigned int kind)
 {
 	static const char *const texts[EVENT_KIND_COUNT] = {
-#define X(name, type, text) [EVENT_##name] = text,
+#define X(name, type, text) [EVENT_##name] = (text),
 		EVENT_KINDS(X)
 #undef X
 	};

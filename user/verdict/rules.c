@@ -406,8 +406,9 @@ static bool comes_down(const struct facts *facts)
 	/* again and again, and no higher than before */
 	if (facts->falls >= 2 && facts->peak_gain <= SAME_SHARE * (double)facts->peak->rss)
 		return true;
-	/* it moves, and the newer half came to nothing */
-	if (facts->level_gain <= BACK_SHARE / 2 * facts->swing &&
+	/* it moves, up again as well or far, and the newer half came to nothing */
+	if ((facts->falls || facts->swing >= BACK_SHARE * up) &&
+	    facts->level_gain <= BACK_SHARE / 2 * facts->swing &&
 	    facts->peak_gain <= BACK_SHARE / 5 * (double)facts->peak->rss)
 		return true;
 	if (facts->swing < BACK_SHARE * up ||

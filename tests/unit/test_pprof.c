@@ -178,6 +178,24 @@ static void live_allocations_have_their_own_types(void **state)
 	exports_free(&e);
 }
 
+/* A recording without stacks may have samples of them all the same. */
+static void live_allocations_without_stacks(void **state)
+{
+	struct event_alloc_begin begin = {.h.stack = 7, .size = 100};
+	struct exports e;
+	char *raw;
+
+	NEEDS_PPROF();
+	e = exports_new("handler", false);
+	world_probes(&e.world, HEAP_ON, ALLOCATOR_JEMALLOC, HEAP_WHOLE, 0);
+	world_feed(&e.world, &begin.h, EVENT_ALLOC_BEGIN, sizeof(begin));
+	world_alloc_flags(&e.world, A, 100, 0, ALLOC_SAMPLED);
+	raw = pprof("-raw", exports_write(&e, pprof_write));
+	assert_non_null(strstr(raw, "          1        100:"));
+	free(raw);
+	exports_free(&e);
+}
+
 /* Pages of which some were freed lazily before they were a full interval old. */
 static void young_pages_may_be_lazily_freed(void **state)
 {
@@ -385,6 +403,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		EXPORTS_TEST(samples_add_up_to_the_ledger),
 		EXPORTS_TEST(live_allocations_have_their_own_types),
+		EXPORTS_TEST(live_allocations_without_stacks),
 		EXPORTS_TEST(young_pages_may_be_lazily_freed),
 		EXPORTS_TEST(functions_have_names_and_lines),
 		EXPORTS_TEST(top_names_the_site),

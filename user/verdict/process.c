@@ -38,6 +38,11 @@ const struct report *process_report_at(const struct process *process, uint64_t b
 	return &process->reports[(process->report_count - 1 - back) % REPORT_HISTORY];
 }
 
+const struct stack *process_stack(const struct process *process, uint32_t number)
+{
+	return process->stacks && process->symbols ? stacks_get(process->stacks, number) : NULL;
+}
+
 const struct report *process_newest(const struct process *process)
 {
 	return process_report_at(process, 0);

@@ -111,6 +111,9 @@ int process_report(struct process *process, uint64_t now_ns, uint64_t interval);
 int process_update_sites(struct process *process);
 
 /* The newest report, or NULL before the first. */
+/* The call stack of that number; NULL: it is not known, or there are no names for it. */
+const struct stack *process_stack(const struct process *process, uint32_t number);
+
 const struct report *process_newest(const struct process *process);
 
 /* The report `back` intervals before the newest (0: the newest), or NULL if not kept. */

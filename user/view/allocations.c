@@ -22,7 +22,7 @@ static size_t merge(const struct process *process, const struct heap_site *sites
 	size_t used = 0;
 
 	for (size_t i = 0; i < count && sites[i].live_bytes; i++) {
-		const struct stack *stack = stacks_get(process->stacks, sites[i].stack);
+		const struct stack *stack = process_stack(process, sites[i].stack);
 		char title[sizeof(rows->title)] = "?";
 		size_t at = 0;
 
@@ -48,7 +48,7 @@ size_t allocations_rows(const struct process *process, struct allocations_row *r
 	AUTO_FREE struct heap_site *sites = NULL;
 	size_t count;
 
-	if (!process->ledger->heap || !process->symbols || !process->stacks ||
+	if (!process->ledger->heap || !process->symbols ||
 	    heap_sites(process->ledger->heap, false, &sites, &count))
 		return 0;
 	return merge(process, sites, count < LOOKED_UP ? count : LOOKED_UP, rows, max);

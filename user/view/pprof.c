@@ -17,11 +17,11 @@
 #include <zlib.h>
 
 #include "proto/profile.pb-c.h"
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/intern.h"
 #include "user/base/units.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 #include "user/view/site_text.h"
 #include "user/view/unwind_text.h"
 
@@ -219,7 +219,7 @@ static void put_site(struct writer *writer, const struct site *site)
 /* What is live of the allocations made under a stack: an estimate, by samples. */
 static void put_allocations(struct writer *writer, const struct heap_site *site)
 {
-	const struct stack *stack = stacks_get(writer->process->stacks, site->stack);
+	const struct stack *stack = process_stack(writer->process, site->stack);
 	int64_t values[VALUES_MAX] = {0, 0, 0, (int64_t)site->live_count,
 				      (int64_t)site->live_bytes};
 	uint64_t locations[EVENT_FRAMES_MAX];

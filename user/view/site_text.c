@@ -4,15 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 
 const struct stack *site_text_stack(const struct process *process, const struct site *site)
 {
-	if (!process->stacks || !process->symbols)
-		return NULL;
-	return stacks_get(process->stacks, site->stack);
+	return process_stack(process, site->stack);
 }
 
 const char *site_text_placeholder(const struct site *site)

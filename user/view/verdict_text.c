@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 
 /* Sites looked at, the largest: each costs a look-up of names once. */
 #define SITES_MAX 64
@@ -28,12 +28,11 @@ struct groups {
 static void group_add(struct groups *groups, const struct process *process, uint32_t number,
 		      uint64_t part)
 {
-	const struct stack *stack =
-		number && process->stacks ? stacks_get(process->stacks, number) : NULL;
+	const struct stack *stack = process_stack(process, number);
 	char title[TITLE_MAX];
 
 	groups->sum += part;
-	if (!stack || !process->symbols || !part)
+	if (!stack || !part)
 		return;
 	stack_title(process->symbols, stack, title, sizeof(title));
 	for (size_t i = 0; i < groups->count; i++) {

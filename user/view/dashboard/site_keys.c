@@ -64,9 +64,7 @@ uint64_t site_key_exact(const struct site *site)
 
 uint64_t site_key(struct site_keys *keys, const struct process *process, const struct site *site)
 {
-	const struct stack *stack = process->stacks && process->symbols && site->stack
-					    ? stacks_get(process->stacks, site->stack)
-					    : NULL;
+	const struct stack *stack = process_stack(process, site->stack);
 
 	if (!stack || !keys_reserve(keys, site->stack))
 		return site_key_exact(site);

@@ -275,8 +275,7 @@ void stack_view_draw(struct stack_view *view, const struct process *process, uin
 		.view = view,
 		.symbols = process->symbols,
 		.stacks = process->stacks,
-		.stack = process->symbols && process->stacks ? stacks_get(process->stacks, stack)
-							     : NULL,
+		.stack = process_stack(process, stack),
 	};
 
 	if (view->stack != stack) {
@@ -298,9 +297,7 @@ void stack_view_draw(struct stack_view *view, const struct process *process, uin
 
 uint32_t stack_view_allocator(const struct process *process, uint32_t number)
 {
-	const struct stack *stack = process->symbols && process->stacks && number
-					    ? stacks_get(process->stacks, number)
-					    : NULL;
+	const struct stack *stack = process_stack(process, number);
 
 	return stack ? stack_allocator(process->symbols, stack) : ALLOCATOR_UNKNOWN;
 }

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/intern.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 #include "user/view/html/parts.h"
 #include "user/view/site_text.h"
 
@@ -132,7 +132,7 @@ static json_t *allocations(struct frame_list *list, json_t *notes)
 		return NULL;
 	rows = json_array();
 	for (size_t i = 0; i < count && sites[i].live_bytes; i++) {
-		const struct stack *stack = stacks_get(process->stacks, sites[i].stack);
+		const struct stack *stack = process_stack(process, sites[i].stack);
 
 		if (i >= HTML_SITES_MAX || !stack)
 			rest += sites[i].live_bytes;

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/log.h"
 #include "user/option_values.h"
 #include "user/source/live.h"
 #include "user/source/recording_writer.h"
-#include "user/base/clean_text.h"
 #include "user/view/export_format.h"
 
 #define INTERVAL_MS_DEFAULT 1000

@@ -320,6 +320,32 @@ struct frame_index {
 	uint32_t count;
 };
 
+/* The row of an index for that address; what cannot be read is not said to lack it. */
+static bool index_has(const struct elf_file *file, const Elf64_Phdr *segment, uint32_t count,
+		      uint64_t address)
+{
+	uint64_t low = 0, high = count;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2, at;
+		int32_t row[2]; /* the first address of code, its description */
+
+		if (!elf_bytes_read(&file->bytes,
+				    segment->p_offset + sizeof(struct frame_index) +
+					    middle * sizeof(row),
+				    row, sizeof(row)))
+			return true;
+		at = segment->p_vaddr + (uint64_t)(int64_t)row[0];
+		if (at == address)
+			return true;
+		if (at < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
 /*
  * Does a function begin there? By the unwind information, which is in stripped files, too: a probe
  * amid an instruction breaks the program. Where there is none of the usual kind, it is taken for
@@ -328,38 +354,17 @@ struct frame_index {
 static bool is_function(const struct elf_file *file, const struct segments *segments,
 			uint64_t address)
 {
-	for (size_t i = 0; i < segments->count; i++) {
-		const Elf64_Phdr *segment = &segments->list[i];
-		struct frame_index index;
-		uint64_t low = 0, high;
+	const Elf64_Phdr *segment = segments->list, *end = segment + segments->count;
+	struct frame_index index;
 
-		if (segment->p_type != PT_GNU_EH_FRAME)
-			continue;
-		if (!elf_bytes_read(&file->bytes, segment->p_offset, &index, sizeof(index)) ||
-		    index.version != 1 || index.pointer_encoding != 0x1b ||
-		    index.count_encoding != 0x03 || index.table_encoding != 0x3b)
-			return true;
-		high = index.count;
-		while (low < high) {
-			uint64_t middle = low + (high - low) / 2, at;
-			int32_t row[2]; /* the first address of code, its description */
-
-			if (!elf_bytes_read(&file->bytes,
-					    segment->p_offset + sizeof(index) +
-						    middle * sizeof(row),
-					    row, sizeof(row)))
-				return true;
-			at = segment->p_vaddr + (uint64_t)(int64_t)row[0];
-			if (at == address)
-				return true;
-			if (at < address)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		return false;
-	}
-	return true;
+	while (segment < end && segment->p_type != PT_GNU_EH_FRAME)
+		segment++;
+	if (segment == end ||
+	    !elf_bytes_read(&file->bytes, segment->p_offset, &index, sizeof(index)) ||
+	    index.version != 1 || index.pointer_encoding != 0x1b || index.count_encoding != 0x03 ||
+	    index.table_encoding != 0x3b)
+		return true;
+	return index_has(file, segment, index.count, address);
 }
 
 int heap_probes_given(int fd, const struct heap_spec *const *specs, size_t count,

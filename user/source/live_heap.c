@@ -198,6 +198,20 @@ static int heap_on(struct live *live, struct live_process *process, struct live_
 	return 0;
 }
 
+static int heap_begin(struct live *live, struct live_process *process, bool *is_static)
+{
+	int rc;
+
+	*is_static = false;
+	process->heap = heap_new();
+	rc = process->heap ? heap_on(live, process, process->heap, is_static) : -ENOMEM;
+	if (!rc)
+		return 0;
+	free(process->heap);
+	process->heap = NULL;
+	return rc;
+}
+
 int live_heap(struct source *source, uint32_t pid, bool on)
 {
 	struct live *live = live_of(source);
@@ -217,15 +231,9 @@ int live_heap(struct source *source, uint32_t pid, bool on)
 		log_error("heap evidence of process %u: its BPF programs were not loaded", pid);
 		return -EOPNOTSUPP;
 	}
-	process->heap = heap_new();
-	if (!process->heap)
-		return -ENOMEM;
-	rc = heap_on(live, process, process->heap, &is_static);
-	if (!rc)
-		return 0;
-	say_not_found(pid, rc, is_static);
-	free(process->heap);
-	process->heap = NULL;
+	rc = heap_begin(live, process, &is_static);
+	if (rc)
+		say_not_found(pid, rc, is_static);
 	return rc;
 }
 
@@ -305,13 +313,9 @@ static void child_begin(struct live *live, struct live_process *child)
 		live->heap_fork_said = true;
 		return;
 	}
-	child->heap = heap_new();
-	rc = child->heap ? heap_on(live, child, child->heap, &is_static) : -ENOMEM;
-	if (!rc)
-		return;
-	log_debug("heap evidence of process %u, a child: %s", child->pid, strerror(-rc));
-	free(child->heap);
-	child->heap = NULL;
+	rc = heap_begin(live, child, &is_static);
+	if (rc)
+		log_debug("heap evidence of process %u, a child: %s", child->pid, strerror(-rc));
 }
 
 static void children_begin(struct live *live)

@@ -2,7 +2,6 @@
 #include "user/verdict/facts.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "user/base/units.h"
@@ -127,19 +126,6 @@ static bool is_steady(const double *values, size_t count)
 	       newer[points - 1] - newer[2 * third] >= FADED_SHARE * (newer[third] - newer[0]);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median_of(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare_doubles);
-	return values[count / 2];
-}
-
 /* Of what moves up and down any two moments say little: a level is a quarter's. */
 static void gather_level(struct facts *facts, const double *rss)
 {
@@ -150,7 +136,9 @@ static void gather_level(struct facts *facts, const double *rss)
 		newer[i] = rss[facts->count - 1 - i];
 		older[i] = rss[facts->count - 1 - quarter - i];
 	}
-	facts->level_gain = median_of(newer, quarter) - median_of(older, quarter);
+	trend_sort(older, quarter);
+	trend_sort(newer, quarter);
+	facts->level_gain = newer[quarter / 2] - older[quarter / 2];
 }
 
 static void gather_growth(struct facts *facts, size_t skip)

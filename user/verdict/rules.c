@@ -31,6 +31,9 @@
 /* A program that frees much at once, and keeps few pages in a row, has holes in its heap. */
 #define HOLES_PAGES 8
 
+/* A part of facts.newer and its RSS. */
+#define OF_GAIN "%s of the %s that RSS gained since the middle of the watch "
+
 __attribute__((format(printf, 2, 3))) static bool say(struct finding *finding, const char *format,
 						      ...)
 {
@@ -87,18 +90,15 @@ static bool lazy_growth(const struct facts *facts, struct finding *finding)
 {
 	return explains_growth(facts, finding, facts->newer.lazy) &&
 	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch is lazily freed: "
-		   "given back by MADV_FREE, and "
-		   "counted until the kernel wants it",
+		   OF_GAIN "is lazily freed: "
+			   "given back by MADV_FREE, and counted until the kernel wants it",
 		   bytes(facts->newer.lazy), bytes(facts->newer.rss));
 }
 
 static bool file_growth(const struct facts *facts, struct finding *finding)
 {
 	return explains_growth(facts, finding, facts->newer.file) &&
-	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch is in mapped files "
-		   "and shared memory",
+	       say(finding, OF_GAIN "is in mapped files and shared memory",
 		   bytes(facts->newer.file), bytes(facts->newer.rss));
 }
 
@@ -108,8 +108,8 @@ static bool stack_growth(const struct facts *facts, struct finding *finding)
 
 	return explains_growth(facts, finding, facts->newer.stacks) &&
 	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch is in stacks of "
-		   "threads: %" PRIu64 " of them in use, %" PRIu64 " before",
+		   OF_GAIN "is in stacks of threads: %" PRIu64 " of them in use, %" PRIu64
+			   " before",
 		   bytes(facts->newer.stacks), bytes(facts->newer.rss), b->thread_stacks,
 		   a->thread_stacks);
 }
@@ -117,10 +117,7 @@ static bool stack_growth(const struct facts *facts, struct finding *finding)
 static bool huge_growth(const struct facts *facts, struct finding *finding)
 {
 	return explains_growth(facts, finding, facts->newer.huge) &&
-	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch came along in huge "
-		   "pages: one touch made 2 MiB "
-		   "resident",
+	       say(finding, OF_GAIN "came along in huge pages: one touch made 2 MiB resident",
 		   bytes(facts->newer.huge), bytes(facts->newer.rss));
 }
 
@@ -132,9 +129,8 @@ static bool arena_growth(const struct facts *facts, struct finding *finding)
 	if (facts->heap_spans && facts->newer.live >= MOST * facts->newer.arenas)
 		return false;
 	return say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch is in arenas of "
-		   "threads, %" PRIu32 " of them new; there are %" PRIu64 " for %" PRIu32
-		   " threads",
+		   OF_GAIN "is in arenas of threads, %" PRIu32 " of them new; there are %" PRIu64
+			   " for %" PRIu32 " threads",
 		   bytes(facts->newer.arenas), bytes(facts->newer.rss), facts->arenas_new,
 		   facts->last->parts.arena_count, facts->last->threads);
 }
@@ -177,9 +173,8 @@ static bool heap_retention_growth(const struct facts *facts, struct finding *fin
 
 	return facts->heap_spans && (most || is_kept_growing(facts, finding)) &&
 	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch are pages without a "
-		   "live allocation: the "
-		   "allocator keeps them; live data gained %s",
+		   OF_GAIN "are pages without a "
+			   "live allocation: the allocator keeps them; live data gained %s",
 		   bytes(gain->free), bytes(gain->rss), bytes(gain->live));
 }
 
@@ -190,9 +185,8 @@ static bool heap_fragment_growth(const struct facts *facts, struct finding *find
 	return facts->heap_spans && gain->fragmented > gain->live &&
 	       explains_growth(facts, finding, gain->fragmented) &&
 	       say(finding,
-		   "%s of the %s that RSS gained since the middle of the watch is the empty part "
-		   "of pages that a live "
-		   "allocation keeps resident; live data gained %s",
+		   OF_GAIN "is the empty part "
+			   "of pages that a live allocation keeps resident; live data gained %s",
 		   bytes(gain->fragmented), bytes(gain->rss), bytes(gain->live));
 }
 
@@ -206,8 +200,7 @@ static bool heap_live_growth(const struct facts *facts, struct finding *finding)
 	       explains_growth(facts, finding, live) &&
 	       say(finding,
 		   "since the middle of the watch live allocations gained %s while RSS gained %s; "
-		   "free pages gained %s, the "
-		   "empty part of fragmented ones %s",
+		   "free pages gained %s, the empty part of fragmented ones %s",
 		   bytes(gain->live), bytes(gain->rss), bytes(gain->free), bytes(gain->fragmented));
 }
 
@@ -241,8 +234,7 @@ static bool other_growth(const struct facts *facts, struct finding *finding)
 {
 	return say(finding,
 		   "RSS gained %s since the middle of the watch, and no cause explains half of it: "
-		   "heaps %s, own mappings %s, "
-		   "stacks %s, files and shared memory %s",
+		   "heaps %s, own mappings %s, stacks %s, files and shared memory %s",
 		   bytes(facts->newer.rss), bytes(facts->newer.heap + facts->newer.arenas),
 		   bytes(facts->newer.own), bytes(facts->newer.stacks), bytes(facts->newer.file));
 }

@@ -11,9 +11,14 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t count)
+void trend_sort(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare_doubles);
+}
+
+static double median(double *values, size_t count)
+{
+	trend_sort(values, count);
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 

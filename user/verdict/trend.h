@@ -17,6 +17,9 @@
  */
 double trend_slope(const double *x, const double *y, size_t count);
 
+/* Least first. */
+void trend_sort(double *values, size_t count);
+
 /* An estimate and its interval of confidence of 95%; all NAN with too few points. */
 struct trend_range {
 	double estimate;

@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/log.h"
 #include "user/base/units.h"
-#include "user/base/clean_text.h"
 #include "user/view/verdict_text.h"
 
 /* Of more processes the rest is counted: a build has thousands. */

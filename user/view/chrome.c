@@ -9,9 +9,9 @@
 #include <stdio_ext.h>
 #include <sys/mman.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/base/clean_text.h"
 #include "user/view/invocation_text.h"
 #include "user/view/text_line.h"
 

@@ -8,10 +8,10 @@
 
 #include <sys/mman.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 #include "user/view/fields.h"
 #include "user/view/unwind_text.h"
 

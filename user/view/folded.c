@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/base/clean_text.h"
 #include "user/view/site_text.h"
 
 int folded_write(FILE *file, const struct process *process, const struct export_context *context)

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
 #include "user/stack/frames.h"
-#include "user/base/clean_text.h"
 #include "user/view/fields.h"
 #include "user/view/site_text.h"
 

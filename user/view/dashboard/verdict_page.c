@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "user/base/units.h"
-#include "user/stack/frames.h"
+#include "user/view/allocations.h"
 #include "user/view/dashboard/sites.h"
 #include "user/view/dashboard/writer.h"
-#include "user/view/allocations.h"
 #include "user/view/verdict_text.h"
 
 #define HEAD_ROWS 2 /* title, health */

@@ -6,9 +6,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "user/base/clean_text.h"
 #include "user/base/cleanup.h"
 #include "user/base/units.h"
-#include "user/base/clean_text.h"
 #include "user/view/html/page.h"
 #include "user/view/html/parts.h"
 

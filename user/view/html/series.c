@@ -103,8 +103,7 @@ static json_t *ends(const struct invocations *invocations, json_t *notes)
 	if (step > 1)
 		html_note(notes,
 			  "The chart of what ended invocations left behind has a point for one end "
-			  "in "
-			  "%zu, of the newest %zu.",
+			  "in %zu, of the newest %zu.",
 			  step, count);
 	for (size_t i = count ? (count - 1) % step : 0; i < count; i += step) {
 		uint64_t end = ended - count + i + 1;
